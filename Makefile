@@ -1,0 +1,43 @@
+# Each target sets up what it needs. "make run" and "make test" are all that is needed.
+.PHONY: run chat train test evaluate bench lint lock setup clean
+ADVISOR = .venv/bin/advisor
+PYTHON = .venv/bin/python
+RASA_PYTHON = .venv-rasa/bin/python
+
+run: setup
+	@exec $(ADVISOR) run
+
+chat: setup
+	@exec $(ADVISOR) chat
+
+train: setup
+	@$(ADVISOR) train
+
+test: setup lint
+	$(PYTHON) -m pytest -m "not processes" --ignore=tests/nlu
+	$(RASA_PYTHON) -m pytest tests/nlu -c tests/nlu/pytest.ini
+	$(PYTHON) -m pytest -m processes --ignore=tests/nlu
+
+evaluate: setup
+	@$(ADVISOR) evaluate tests/quality/dev.tsv
+
+bench: setup
+	@$(ADVISOR) bench
+
+lint: setup
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy
+	.venv/bin/lint-imports
+	@$(ADVISOR) services check
+
+setup:
+	@setup/environments.sh
+
+# Renew the lock files (needs uv). torch is left out: see setup/environments.sh.
+UV_COMPILE = uv pip compile --generate-hashes --no-emit-index-url --no-header --no-annotate -q
+lock:
+	$(UV_COMPILE) --python-version 3.10 --group pyproject.toml:dialogue -o requirements/dialogue.lock
+	$(UV_COMPILE) --python-version 3.11 --override requirements/without-torch.txt --group pyproject.toml:advisor --group pyproject.toml:dev -o requirements/advisor.lock
+
+clean:
+	rm -rf .venv .venv-rasa var

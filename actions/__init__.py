@@ -1,0 +1,1 @@
+"""What the advisor does: plain rasa_sdk actions over ``knowledge``."""

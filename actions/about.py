@@ -1,0 +1,111 @@
+"""Which service an act is about: named, meant by a follow-up, one of several, or none."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from actions.understood import Context, UnderstoodAct
+from knowledge.library import Library
+from knowledge.normalise import DATA
+from knowledge.schema import Service
+from knowledge.search import Match
+
+# Probabilities of the fused search, chosen on the dev questions (docs/adr/0003).
+ANSWER_FROM = 0.30  # below, we do not know
+SURE_FROM = 0.60  # above, another close match is not asked about
+CLOSE_RATIO = 0.75  # the second is as good as the first above this share
+FOLLOW_UP_BELOW = 0.50  # a short follow-up goes on with the last service below this
+_SHORT = 12
+_ORDINALS = {"一": 0, "1": 0, "二": 1, "两": 1, "2": 1, "三": 2, "3": 2}
+_ORDINAL = re.compile(r"(?:第|选|要)?([一二两三123])(?:个|项|号|种|条)?[。！]?$|第([一二三123])")
+
+
+@dataclass(frozen=True)
+class About:
+    """The services an act may be about, the likeliest first, and how surely."""
+
+    matches: tuple[Match, ...]
+    followed: bool = False  # goes on with the last service
+
+    @property
+    def best(self) -> Match | None:
+        """Return the likeliest, or None."""
+        return self.matches[0] if self.matches else None
+
+    def is_known(self) -> bool:
+        """Return whether the likeliest is likely enough to answer."""
+        return bool(self.matches) and self.matches[0].score >= ANSWER_FROM
+
+    def close(self) -> list[Match]:
+        """Return the matches to ask about; empty where one stands out or none is likely."""
+        if not self.is_known() or self.matches[0].score >= SURE_FROM:
+            return []
+        near = [match for match in self.matches[:3] if match.score >= self.matches[0].score * CLOSE_RATIO]
+        return near if len(near) > 1 else []
+
+
+def about(act: UnderstoodAct, context: Context, library: Library, only: Sequence[str] = ()) -> About:
+    """Return what ``act`` is about; ``only`` limits the services considered."""
+    if act.service_id and library.services.get(act.service_id):
+        return About((Match(act.service_id, 1.0, ""),))
+    last = library.services.get(context.last_service)
+    if last and is_follow_up(act.text):
+        return About((Match(last.id, 1.0, ""),), followed=True)
+    vector = act.vector if act.encoder == library.encoder_name else None
+    if vector is None and act.text:
+        vector = library.encoder.queries([act.text])[0]
+    matches = library.find_by_vector(act.text, vector, top=len(library.services) if only else 5)
+    if only:
+        matches = [match for match in matches if match.service_id in only]
+    best = matches[0].score if matches else 0.0
+    if last and len(act.text) <= _SHORT and best < FOLLOW_UP_BELOW and not only:
+        return About((Match(last.id, 1.0, ""), *matches), followed=True)
+    return About(tuple(matches))
+
+
+def is_follow_up(text: str) -> bool:
+    """Return whether normal ``text`` names nothing: 那要多少钱, 在哪里办."""
+    return len(_empty_words().sub("", text)) == 0
+
+
+@functools.cache
+def _empty_words() -> re.Pattern[str]:
+    lines = (DATA / "follow_up_words.txt").read_text(encoding="utf-8").splitlines()
+    words = [word for line in lines if line and not line.startswith("#") for word in _alternatives(line)]
+    return re.compile("|".join([*sorted(words, key=len, reverse=True), r"[^\u3400-\u9fffa-z0-9]"]))
+
+
+def _alternatives(line: str) -> list[str]:
+    """Split at the bars outside brackets."""
+    return re.findall(r"(?:[^|()]|\([^()]*\))+", line)
+
+
+@functools.cache
+def _places() -> re.Pattern[str]:
+    lines = (DATA / "elsewhere.txt").read_text(encoding="utf-8").splitlines()
+    return re.compile("|".join(word for line in lines if not line.startswith("#") for word in line.split()))
+
+
+def is_elsewhere(text: str) -> bool:
+    """Return whether ``text`` names another place and not Shanghai."""
+    return bool(_places().search(text)) and "上海" not in text
+
+
+def chosen(text: str, offered: Sequence[str], library: Library) -> Service | None:
+    """Return which of the services ``offered`` the words 第二个, 最后一个 or a name mean."""
+    options = [service for service in map(library.services.get, offered) if service]
+    if not options:
+        return None
+    for service in options:
+        if any(name in text for name in (service.name, *service.aliases)):
+            return service
+    if "最后" in text or "下面" in text:
+        return options[-1]
+    if "上面" in text or "头一" in text or "前面" in text:
+        return options[0]
+    found = _ORDINAL.search(text)
+    position = _ORDINALS[found[1] or found[2]] if found else None
+    return options[position] if position is not None and position < len(options) else None

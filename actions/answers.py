@@ -1,0 +1,222 @@
+"""The last word on a message: answer, ask which, or say that we do not know.
+
+Weighs what was understood (intent, gate) and what was found (search). Everything that a
+person reads comes from the service list or from the phrases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from actions.about import About, about, chosen, is_elsewhere
+from actions.conversation import again, handoff, reply_without_search, simpler
+from actions.guarded import GUARDS
+from actions.understood import Context, UnderstoodAct
+from knowledge import answer
+from knowledge.answer import ASPECTS, Asked
+from knowledge.library import Library
+from knowledge.person import ages
+from knowledge.phrases import hotline, say
+from knowledge.reply import (
+    Act,
+    AnswerBlock,
+    Block,
+    Button,
+    ChoiceBlock,
+    Evidence,
+    Outcome,
+    Reply,
+    TextBlock,
+    plain_text,
+)
+from knowledge.schema import Kind
+
+OUTSIDE_BELOW = 0.25  # the gate's probability under which we ask no search
+_NAMED_FROM = 0.75  # a service found this surely is answered whatever the classifier says
+_NEAR_WORDS = ("附近", "最近", "家门口", "旁边", "周围")
+_BOOKS = {"book_training": "caregiver_training", "book_consultation": "eldercare_advisor"}
+_SEVERAL = 3
+
+
+class Answerer:
+    """Makes the reply to what was understood."""
+
+    def __init__(self, library: Library, today: date) -> None:
+        self._library = library
+        self._today = today
+
+    def reply(self, acts: Sequence[UnderstoodAct], context: Context) -> Reply:
+        """Return one reply to all acts of a message."""
+        first = self._one(acts[0], context)
+        replies = [first]
+        for act in acts[1:_SEVERAL]:
+            replies.append(self._one(act, _carried(context, replies[-1])))
+        merged = first if len(replies) == 1 else _merged(replies)
+        evidence = Evidence(
+            intent=acts[0].intent, confidence=round(acts[0].confidence, 3), ranking=first.evidence.ranking
+        )
+        return merged.model_copy(update={"evidence": evidence, "speak": _speak(merged)})
+
+    def _one(self, act: UnderstoodAct, context: Context) -> Reply:
+        if act.intent in GUARDS:
+            return self._guarded(act, context)
+        if act.intent == "repeat":
+            return again(context.last_reply)
+        if act.intent == "simplify":
+            return simpler(context.last_reply)
+        if act.intent in _BOOKS:
+            return self._book(act)
+        if act.intent == "choose":
+            service = chosen(act.text, context.choices, self._library)
+            if service is None:
+                return _asked(say("nothing_to_choose"))
+            picked = UnderstoodAct(context.last_aspect or "ask_service", act.text, 1.0, service_id=service.id)
+            return self._aspect(picked, context)
+        fixed = reply_without_search(act.intent)
+        if fixed is not None:
+            return fixed
+        if act.intent == "unclear":
+            return self._unclear(context)
+        return self._aspect(act, context)
+
+    def _aspect(self, act: UnderstoodAct, context: Context) -> Reply:
+        """Answer an aspect, a correction or a search for benefits."""
+        act = _what_was_meant(act)
+        found = about(act, context, self._library)
+        ranking = [(match.service_id, round(match.score, 3)) for match in found.matches[:5]]
+        reply = self._outside(act, found) or self._found(act, found, context)
+        return reply.model_copy(update={"evidence": Evidence(ranking=ranking)})
+
+    def _outside(self, act: UnderstoodAct, found: About) -> Reply | None:
+        """Return the refusal where the message is not ours, else None."""
+        sure = found.best is not None and (found.followed or found.best.score >= _NAMED_FROM)
+        says_so = act.intent == "out_of_scope"
+        if sure or not (says_so or (act.in_field < OUTSIDE_BELOW and not found.is_known())):
+            return None
+        text = say("out_of_scope_elsewhere") if is_elsewhere(act.text) else say("out_of_scope")
+        return Reply(
+            blocks=[TextBlock(text=text, contact=[hotline()])], outcome=Outcome.UNANSWERED_OUT_OF_SCOPE
+        )
+
+    def _found(self, act: UnderstoodAct, found: About, context: Context) -> Reply:
+        if found.best is None or not found.is_known():
+            return self._unknown(found, context)
+        if act.intent == "find_benefits":
+            return self._benefits(found)
+        close = found.close()
+        if close:
+            aspect = act.intent if act.intent in ASPECTS else "ask_service"
+            return self._which(close, aspect)
+        return self._answered(act, found.best.service_id, found.best.score)
+
+    def _answered(self, act: UnderstoodAct, service_id: str, score: float) -> Reply:
+        service = self._library.services[service_id]
+        aspect = act.intent if act.intent in ASPECTS else "ask_service"
+        asked = Asked(self._today, ages(act.text), any(word in act.text for word in _NEAR_WORDS))
+        block, known = answer.compose(service, aspect, asked, score)
+        if not known:
+            outcome = Outcome.UNANSWERED_FIELD
+        elif service.kind is Kind.REFERRAL:
+            outcome = Outcome.ANSWERED_REFERRAL
+        else:
+            outcome = Outcome.ANSWERED_SERVICE
+        return Reply(blocks=[block], outcome=outcome)
+
+    def _which(self, close: Sequence[object], aspect: str) -> Reply:
+        buttons = [
+            Button(title=self._library.services[match.service_id].name, act=Act(intent=aspect, service_id=match.service_id))  # type: ignore[attr-defined]
+            for match in close
+        ]
+        block = ChoiceBlock(text=say("which_service"), buttons=buttons)
+        return Reply(blocks=[block], outcome=Outcome.ASKED_WHICH_SERVICE)
+
+    def _benefits(self, found: About) -> Reply:
+        intro = TextBlock(text=say("find_intro"))
+        choice = self._which(found.matches[:3], "ask_service").blocks[0]
+        return Reply(blocks=[intro, choice], outcome=Outcome.ASKED_WHICH_SERVICE)
+
+    def _unknown(self, found: About, context: Context) -> Reply:
+        if context.misses >= 1:
+            return handoff(Outcome.HANDED_OFF_MISSES)
+        blocks: list[Block] = [TextBlock(text=say("unknown"), contact=[hotline()])]
+        return Reply(blocks=blocks, outcome=Outcome.UNANSWERED_UNKNOWN)
+
+    def _unclear(self, context: Context) -> Reply:
+        service = self._library.services.get(context.last_service)
+        if service is None:
+            return handoff(Outcome.HANDED_OFF_MISSES) if context.misses >= 1 else _asked(say("unclear"))
+        aspects = ("ask_how_to_apply", "ask_amount", "ask_eligibility")
+        buttons = [Button(title=say(f"button_{a}"), act=Act(intent=a, service_id=service.id)) for a in aspects]
+        block = ChoiceBlock(text=say("unclear_about", service=service.name), buttons=buttons)
+        return Reply(blocks=[block], outcome=Outcome.ASKED_WHAT_ABOUT)
+
+    def _book(self, act: UnderstoodAct) -> Reply:
+        service_id = _BOOKS[act.intent]
+        how = self._answered(UnderstoodAct("ask_how_to_apply", act.text, 1.0), service_id, 1.0)
+        blocks: list[Block] = [TextBlock(text=say("book_not_yet")), *how.blocks]
+        return Reply(blocks=blocks, outcome=how.outcome, evidence=Evidence(ranking=[(service_id, 1.0)]))
+
+    def _guarded(self, act: UnderstoodAct, context: Context) -> Reply:
+        guard = GUARDS[act.intent]
+        found = about(act, Context(), self._library, guard.services)
+        first = guard.block(act.text)
+        titles = list(guard.offers)
+        if found.best and found.best.service_id not in titles and (guard.services or found.is_known()):
+            titles.insert(0, found.best.service_id)
+        services = [service for service in map(self._library.services.get, titles) if service]
+        first.buttons = [
+            Button(title=service.name, act=Act(intent="ask_service", service_id=service.id)) for service in services[:3]
+        ]
+        ranking = [(match.service_id, round(match.score, 3)) for match in found.matches[:5]]
+        return Reply(blocks=[first], outcome=guard.outcome, evidence=Evidence(ranking=ranking))
+
+
+def _what_was_meant(act: UnderstoodAct) -> UnderstoodAct:
+    """Return a correction as the question it puts right: 不对，我问的是护工不是养老院."""
+    if act.intent != "correct":
+        return act
+    text = act.text
+    for opening in ("我问的是", "我说的是", "我要问的是", "我是问", "我想问", "我要的是"):
+        if opening in text:
+            meant = text.split(opening, 1)[1].split("不是")[0].strip("，。！ ")
+            return UnderstoodAct("ask_service", meant, act.confidence, act.in_field)
+    return UnderstoodAct("ask_eligibility", act.text, act.confidence, act.in_field, act.encoder, act.vector)
+
+
+def _carried(context: Context, before: Reply) -> Context:
+    """Return the context for the next act of the same message."""
+    services = before.service_ids()
+    if not services:
+        return context
+    return Context(services[-1], context.last_aspect, context.choices, context.misses, context.last_reply)
+
+
+def _merged(replies: Sequence[Reply]) -> Reply:
+    """Return one reply with all blocks that say something new."""
+    blocks: list[Block] = []
+    for reply in replies:
+        for block in reply.blocks:
+            if block not in blocks:
+                blocks.append(_without_repeats(block, blocks))
+    urgent = next((r.outcome for r in replies if r.outcome.value.startswith(("guarded", "handed"))), None)
+    return Reply(blocks=blocks, outcome=urgent or Outcome.ANSWERED_SEVERAL)
+
+
+def _without_repeats(block: Block, before: Sequence[Block]) -> Block:
+    """Leave out contact and source where the last answer about the same service shows them."""
+    if isinstance(block, AnswerBlock):
+        for earlier in before:
+            if isinstance(earlier, AnswerBlock) and earlier.service_id == block.service_id:
+                earlier.buttons = []
+                return block.model_copy(update={"points": block.points[:2], "how": None})
+    return block
+
+
+def _asked(text: str) -> Reply:
+    return Reply(blocks=[TextBlock(text=text, contact=[hotline()])], outcome=Outcome.ASKED_WHAT_ABOUT)
+
+
+def _speak(reply: Reply) -> str:
+    spoken = [answer.aloud(block) if isinstance(block, AnswerBlock) else "" for block in reply.blocks]
+    return "".join(spoken) or plain_text(reply)

@@ -1,0 +1,111 @@
+"""Replies that need no search: greetings, thanks, what we can do, say it again, safety words."""
+
+from __future__ import annotations
+
+from knowledge.phrases import hotline, points, say
+from knowledge.reply import Act, Button, ContactLine, HandoffBlock, Outcome, Reply, TextBlock
+
+_PLAIN = {
+    "goodbye",
+    "thank",
+    "small_talk",
+    "feedback_good",
+    "feedback_bad",
+    "bot_challenge",
+    "read_aloud",
+    "larger_text",
+    "restart",
+    "stop",
+    "skip",
+}
+_WHEN_NOTHING_IS_OPEN = {"affirm": "affirm_nothing", "deny": "deny_nothing", "inform": "inform_nothing"}
+_BOOKINGS = {"list_bookings", "reschedule_booking", "cancel_booking"}
+
+
+def reply_without_search(intent: str) -> Reply | None:
+    """Return the reply to ``intent`` where it is a fixed one, else None."""
+    if intent in _PLAIN:
+        return _text(say(intent), Outcome.ANSWERED_CONVERSATION)
+    if intent in _WHEN_NOTHING_IS_OPEN:
+        return _text(say(_WHEN_NOTHING_IS_OPEN[intent]), Outcome.ASKED_WHAT_ABOUT)
+    if intent in _BOOKINGS:
+        return _text(say("bookings_not_yet"), Outcome.ANSWERED_CONVERSATION, contact=[hotline()])
+    makers = {
+        "greet": _greet,
+        "help": _help,
+        "request_human": handoff,
+        "medical_question": _medical,
+        "emergency": _unsure_emergency,
+        "privacy": _privacy,
+        "others_data": _others_data,
+    }
+    return makers[intent]() if intent in makers else None
+
+
+def handoff(outcome: Outcome = Outcome.HANDED_OFF_REQUESTED) -> Reply:
+    """Return how to reach a person, the number in the same message."""
+    text = say("handoff") if outcome is Outcome.HANDED_OFF_REQUESTED else say("unknown_again")
+    block = HandoffBlock(text=f"{text}{say('handoff_later')}", contact=[hotline()])
+    return Reply(blocks=[block], outcome=outcome)
+
+
+def again(last: Reply | None) -> Reply:
+    """Return the same reply once more."""
+    if last is None:
+        return _text(say("repeat_nothing"), Outcome.ASKED_WHAT_ABOUT)
+    return last.model_copy(update={"outcome": Outcome.ANSWERED_CONVERSATION})
+
+
+def simpler(last: Reply | None) -> Reply:
+    """Return the two most important sentences of the last reply."""
+    if last is None:
+        return _text(say("simplify_nothing"), Outcome.ASKED_WHAT_ABOUT)
+    blocks = []
+    for block in last.blocks[:1]:
+        update: dict[str, object] = {name: [] for name in ("points", "advice") if hasattr(block, name)}
+        if hasattr(block, "how"):
+            update |= {"how": block.how, "source": None}
+        blocks.append(block.model_copy(update=update))
+    return Reply(blocks=blocks, outcome=Outcome.ANSWERED_CONVERSATION)
+
+
+def _text(
+    text: str,
+    outcome: Outcome,
+    more: list[str] | None = None,
+    contact: list[ContactLine] | None = None,
+    buttons: list[Button] | None = None,
+) -> Reply:
+    block = TextBlock(text=text, points=more or [], contact=contact or [], buttons=buttons or [])
+    return Reply(blocks=[block], outcome=outcome)
+
+
+def _greet() -> Reply:
+    return _text(say("greet"), Outcome.ANSWERED_CONVERSATION, points("greet_examples"))
+
+
+def _help() -> Reply:
+    return _text(say("help"), Outcome.ANSWERED_CONVERSATION, points("help_points"))
+
+
+def _medical() -> Reply:
+    doctor = Button(title="家庭医生", act=Act(intent="ask_service", service_id="family_doctor_homebed"))
+    return _text(
+        say("medical"),
+        Outcome.GUARDED_MEDICAL,
+        points("medical_points"),
+        [ContactLine(name="急救", phone="120")],
+        [doctor],
+    )
+
+
+def _unsure_emergency() -> Reply:
+    return _text(say("emergency_unsure"), Outcome.GUARDED_EMERGENCY, points("emergency_unsure_calls"), [hotline()])
+
+
+def _privacy() -> Reply:
+    return _text(say("privacy"), Outcome.ANSWERED_CONVERSATION, points("privacy_points"), [hotline()])
+
+
+def _others_data() -> Reply:
+    return _text(say("others_data"), Outcome.GUARDED_OTHERS_DATA, points("others_data_points"), [hotline()])

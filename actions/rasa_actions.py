@@ -1,0 +1,60 @@
+"""The actions Rasa calls: thin, they read the tracker, ask ``answers`` and set slots."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.events import ActionExecuted, ActiveLoop, EventType, SessionStarted, SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions.answers import Answerer
+from actions.understood import acts_of, context_of, slots_after
+from knowledge.library import Library
+from knowledge.settings import default_library
+from storage.clock import now
+
+
+class ActionAnswer(Action):
+    """Answers every message."""
+
+    def __init__(self, library: Callable[[], Library] = default_library, clock: Callable[[], datetime] = now) -> None:
+        self._library = library
+        self._clock = clock
+
+    def name(self) -> str:
+        """Return the name in the domain."""
+        return "action_answer"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
+        """Send one Reply as a custom payload and remember what follow-ups need."""
+        at = self._clock()
+        context = context_of(tracker.slots, at)
+        answerer = Answerer(self._library(), at.date())
+        # In a thread: a long search must not hold up other people's messages.
+        reply = await asyncio.to_thread(answerer.reply, acts_of(tracker.latest_message), context)
+        dispatcher.utter_message(json_message=reply.payload())
+        return [SlotSet(name, value) for name, value in slots_after(reply, context, at).items()]
+
+
+class ActionSessionStart(Action):
+    """Starts a session without losing the slots or the open form, as Rasa's own would."""
+
+    def name(self) -> str:
+        """Return the name in the domain."""
+        return "action_session_start"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
+        """Begin the session and set again what the last one knew."""
+        events: list[EventType] = [SessionStarted()]
+        events += [
+            SlotSet(name, value)
+            for name, value in tracker.slots.items()
+            if value is not None and name != "session_started_metadata"
+        ]
+        if tracker.active_loop and tracker.active_loop.get("name"):
+            events.append(ActiveLoop(tracker.active_loop["name"]))
+        return [*events, ActionExecuted("action_listen")]

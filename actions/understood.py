@@ -1,0 +1,102 @@
+"""What the dialogue server understood, as the actions read it."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from knowledge.encoder import Vectors
+from knowledge.reply import Reply
+
+SERVICE_AGES_AFTER = timedelta(minutes=30)
+
+
+@dataclass(frozen=True)
+class UnderstoodAct:
+    """One act of a message. ``vector`` has shape (dimension,), length 1, or is None."""
+
+    intent: str
+    text: str
+    confidence: float
+    in_field: float = 1.0
+    encoder: str = ""
+    vector: Vectors | None = None
+    service_id: str | None = None  # said by a pressed button
+    pressed: bool = False
+
+
+@dataclass(frozen=True)
+class Context:
+    """What was said before that a follow-up needs."""
+
+    last_service: str | None = None
+    last_aspect: str | None = None
+    choices: tuple[str, ...] = ()
+    misses: int = 0
+    last_reply: Reply | None = None
+
+
+def acts_of(latest_message: dict[str, Any]) -> list[UnderstoodAct]:
+    """Return the acts in Rasa's parse data; one act at least."""
+    raw = latest_message.get("acts") or [
+        {
+            "intent": (latest_message.get("intent") or {}).get("name") or "unclear",
+            "text": latest_message.get("text") or "",
+            "confidence": 0.0,
+        }
+    ]
+    return [
+        UnderstoodAct(
+            intent=act["intent"] or "unclear",
+            text=act.get("text") or "",
+            confidence=float(act.get("confidence") or 0.0),
+            in_field=float(act.get("in_field", 1.0)),
+            encoder=act.get("encoder") or "",
+            vector=_vector(act.get("vector")),
+            service_id=act.get("service_id"),
+            pressed=bool(act.get("pressed")),
+        )
+        for act in raw
+    ]
+
+
+def context_of(slots: dict[str, Any], now: datetime) -> Context:
+    """Return what the tracker's slots remember; the last service is forgotten after 30 minutes."""
+    said_at = slots.get("last_service_at")
+    fresh = bool(said_at) and now - datetime.fromisoformat(said_at) <= SERVICE_AGES_AFTER
+    last_reply = slots.get("last_reply")
+    return Context(
+        last_service=slots.get("last_service") if fresh else None,
+        last_aspect=slots.get("last_aspect") if fresh else None,
+        choices=tuple(slots.get("choices") or ()),
+        misses=int(slots.get("misses") or 0),
+        last_reply=Reply.model_validate(last_reply) if last_reply else None,
+    )
+
+
+def slots_after(reply: Reply, context: Context, now: datetime) -> dict[str, Any]:
+    """Return the slots to set once ``reply`` is given."""
+    answered = [block for block in reply.blocks if block.kind == "answer"]
+    offered = next((block for block in reply.blocks if block.kind == "choice"), None)
+    missed = reply.outcome.value.startswith(("unanswered_unknown", "asked_what"))
+    slots: dict[str, Any] = {
+        "choices": [b.act.service_id for b in offered.buttons if b.act and b.act.service_id] if offered else [],
+        "misses": context.misses + 1 if missed else 0,
+    }
+    if answered:
+        last = answered[-1]
+        slots |= {"last_service": last.service_id, "last_service_at": now.isoformat(), "last_aspect": last.aspect}
+    if reply.blocks:
+        slots["last_reply"] = reply.model_copy(update={"evidence": type(reply.evidence)()}).payload()
+    return slots
+
+
+def _vector(data: str | None) -> Vectors | None:
+    if not data:
+        return None
+    vector = np.frombuffer(base64.b64decode(data), dtype=np.float16).astype(np.float32)
+    return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-9), dtype=np.float32)

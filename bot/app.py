@@ -1,0 +1,149 @@
+"""The advisor server: one FastAPI app with the page, the action endpoint and health."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
+from fastapi.responses import JSONResponse
+from fastapi.staticfiles import StaticFiles
+from pydantic import BaseModel, Field
+from rasa_sdk.executor import ActionExecutor
+
+from actions.rasa_actions import ActionAnswer, ActionSessionStart
+from bot.dialogue import DialogueClient
+from bot.errors import CannotStore
+from bot.messages import Incoming
+from bot.path import MessagePath, Parts
+from bot.settings import GatewaySettings
+from bot.web.page import web_routes
+from knowledge.emergency import EmergencyMatcher
+from knowledge.errors import EncoderUnavailable
+from knowledge.library import Library, open_library
+from knowledge.reply import Reply, plain_text
+from knowledge.settings import KnowledgeSettings
+from storage.clock import now
+from storage.crypto import Cipher
+from storage.database import Database
+from storage.inbox import Inbox
+from storage.turns import Buttons, Turns
+
+logger = logging.getLogger(__name__)
+_STATIC = Path(__file__).parent / "web" / "static"
+
+
+class Ask(BaseModel):
+    """A message from the operator's own tools: chat, ask, evaluate, bench."""
+
+    conversation: str = Field(pattern=r"^[a-z]+:[A-Za-z0-9_.-]{1,100}$")
+    text: str
+    external_id: str | None = Field(None, max_length=100)
+    token: str | None = None
+
+
+def create_app() -> FastAPI:
+    """Return the app; everything costly is opened when it starts."""
+    settings, knowledge = GatewaySettings(), KnowledgeSettings()
+    database = Database(settings.database, Cipher(settings.encryption_key()))
+    library: Library = open_library(knowledge.index_folder, knowledge.encoder)
+    dialogue = DialogueClient(settings.dialogue_url, settings.dialogue_secret, settings.dialogue_timeout_s)
+    turns = Turns(database)
+    parts = Parts(Inbox(database), turns, Buttons(database), dialogue, EmergencyMatcher(), lambda: library, now)
+    path = MessagePath(parts)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        warm = asyncio.create_task(_warm(dialogue, library, path))
+        yield
+        warm.cancel()
+        with suppress(asyncio.CancelledError):
+            await warm
+        await dialogue.close()
+
+    app = FastAPI(title="养老顾问", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    app.include_router(web_routes(path, turns, now, settings.public))
+    guarded = [Depends(_bearer(settings.action_secret))]
+    app.include_router(_action_routes(library), dependencies=guarded)
+    app.include_router(_tool_routes(path), dependencies=guarded)
+
+    @app.get("/healthz")
+    async def healthz() -> JSONResponse:
+        """Say what is up. The page answers without the dialogue server, not without the database."""
+        stored, talks = await asyncio.gather(asyncio.to_thread(database.is_up), dialogue.is_up())
+        status = "ok" if stored and talks else "degraded" if stored else "down"
+        parts = {"database": stored, "dialogue": talks, "services": len(library.services)}
+        return JSONResponse({"status": status, **parts, "list": library.services.version}, 200 if stored else 503)
+
+    return app
+
+
+async def _warm(dialogue: DialogueClient, library: Library, path: MessagePath) -> None:
+    """Load the encoder once the dialogue server is up, then answer what a restart interrupted."""
+    while not await dialogue.is_up():
+        await asyncio.sleep(0.5)
+    resumed = await path.resume()
+    if resumed:
+        logger.info("%d messages from before the restart answered", resumed)
+    try:
+        await asyncio.to_thread(lambda: library.encoder)
+    except EncoderUnavailable as error:
+        logger.warning("%s", error)
+
+
+def _bearer(secret: str) -> Any:
+    """Return a dependency that lets only callers with ``secret`` pass; without one, nobody."""
+
+    def check(request: Request) -> None:
+        given = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if not secret or not hmac.compare_digest(given.encode(), secret.encode()):
+            raise HTTPException(403)
+
+    return check
+
+
+def _action_routes(library: Library) -> APIRouter:
+    routes = APIRouter()
+    executor = ActionExecutor()
+    executor.register_action(ActionAnswer(lambda: library, now))
+    executor.register_action(ActionSessionStart())
+
+    @routes.post("/actions/webhook")
+    async def run_action(call: dict[str, Any]) -> JSONResponse:
+        """Run the action that Rasa asks for."""
+        result = await executor.run({"domain": {}, **call})
+        return JSONResponse(result.model_dump() if result else {"events": [], "responses": []})
+
+    return routes
+
+
+def _tool_routes(path: MessagePath) -> APIRouter:
+    routes = APIRouter()
+
+    @routes.post("/api/messages")
+    async def message(ask: Ask) -> JSONResponse:
+        """Take one message along the path and return its Reply."""
+        incoming = Incoming(
+            channel=ask.conversation.split(":")[0],
+            conversation=ask.conversation,
+            external_id=ask.external_id or uuid.uuid4().hex,
+            text=ask.text,
+            received_at=now(),
+            token=ask.token,
+        )
+        try:
+            reply: Reply | None = await path.handle(incoming)
+        except CannotStore as error:
+            raise HTTPException(503) from error
+        if reply is None:
+            return JSONResponse({"repeat": True}, 409)
+        return JSONResponse({"reply": reply.payload(), "text": plain_text(reply)})
+
+    return routes

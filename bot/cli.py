@@ -1,0 +1,214 @@
+"""The ``advisor`` command."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import uuid
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import httpx
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from bot.client import AdvisorClient, NotRunning, running
+from bot.services_cli import services_app
+from bot.settings import GatewaySettings
+from bot.training import TrainingFailed, is_stale
+from bot.training import train as train_model
+from knowledge.errors import KnowledgeError
+from knowledge.library import Library, open_library
+from knowledge.reply import Reply, plain_text
+from knowledge.settings import KnowledgeSettings
+from storage.crypto import Cipher
+from storage.database import Database
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="The elderly-care service advisor (养老顾问).")
+app.add_typer(services_app, name="services")
+console = Console(stderr=True)
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+
+
+def fail(sentence: object) -> NoReturn:
+    """Print one sentence for the operator and end with code 1."""
+    typer.echo(str(sentence), err=True)
+    raise typer.Exit(1)
+
+
+def library_with_progress(rebuild: bool = False) -> Library:
+    """Open the library; a bar shows the building of the index where it is needed."""
+    knowledge = KnowledgeSettings()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("building the index", total=None, visible=False)
+
+        def progress(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, visible=True)
+
+        return open_library(knowledge.index_folder, knowledge.encoder, progress=progress, rebuild=rebuild)
+
+
+def prepare(settings: GatewaySettings) -> None:
+    """Train, index and migrate where that is needed. Raises TrainingFailed or KnowledgeError."""
+    settings.var.mkdir(parents=True, exist_ok=True)
+    if is_stale(settings):
+        with console.status("training the dialogue model (about two minutes, once) …"):
+            train_model(settings)
+    library_with_progress()
+    Database(settings.database, Cipher(settings.encryption_key())).migrate()
+
+
+@app.command()
+def run() -> None:
+    """Start everything and keep it up; Ctrl-C stops it."""
+    from bot.supervisor import Supervisor
+
+    settings = GatewaySettings()
+    try:
+        prepare(settings)
+    except (TrainingFailed, KnowledgeError) as error:
+        fail(error)
+    console.print("starting the dialogue server and the advisor server (about 20 s) …")
+
+    def ready() -> None:
+        print(f"养老顾问 is ready: http://{settings.host}:{settings.port}/   (Ctrl-C stops it)", flush=True)
+
+    async def supervise() -> None:
+        await Supervisor(settings, lambda line: print(line, flush=True)).run(ready)
+
+    asyncio.run(supervise())
+
+
+@app.command()
+def train() -> None:
+    """Train the dialogue model now."""
+    settings = GatewaySettings()
+    settings.var.mkdir(parents=True, exist_ok=True)
+    try:
+        with console.status("training the dialogue model …"):
+            train_model(settings)
+    except TrainingFailed as error:
+        fail(error)
+
+
+@app.command()
+def search(text: str, as_json: Json = False, top: int = 5) -> None:
+    """Search the service list; needs no server."""
+    try:
+        library = library_with_progress()
+        matches = library.find(text, top)
+    except KnowledgeError as error:
+        fail(error)
+    if as_json:
+        rows = [{"service": m.service_id, "score": round(m.score, 4), "passage": m.passage} for m in matches]
+        print(json.dumps({"text": text, "results": rows}, ensure_ascii=False))
+        return
+    for match in matches:
+        print(f"{match.score:5.2f}  {match.service_id:28} {library.services[match.service_id].name}   « {match.passage}")
+
+
+@app.command()
+def ask(text: str, as_json: Json = False, conversation: str = "") -> None:
+    """Ask the running system one question."""
+    reply = asyncio.run(_ask(text, conversation or f"cli:{uuid.uuid4().hex}"))
+    print(json.dumps(reply.payload(), ensure_ascii=False) if as_json else plain_text(reply))
+
+
+async def _ask(text: str, conversation: str) -> Reply:
+    try:
+        client = AdvisorClient(running(GatewaySettings()))
+        try:
+            return await client.send(conversation, text)
+        finally:
+            await client.close()
+    except NotRunning as error:
+        fail(error)
+    except httpx.HTTPError as error:
+        fail(f"the advisor gave no answer ({error!r}); see the output of: make run")
+
+
+@app.command()
+def chat() -> None:
+    """Talk in the terminal; starts the system where it does not run."""
+    from bot.started import started
+
+    try:
+        with started(GatewaySettings(), lambda settings: prepare(settings)) as where:
+            asyncio.run(_chat(AdvisorClient(where)))
+    except (NotRunning, TrainingFailed, KnowledgeError) as error:
+        fail(error)
+
+
+async def _chat(client: AdvisorClient) -> None:
+    conversation = f"terminal:{uuid.uuid4().hex}"
+    print("您好，请问您想了解什么？（输入“再见”或按 Ctrl-D 离开）")
+    offered: list[str] = []
+    while True:
+        try:
+            text = (await asyncio.to_thread(input, "> ")).strip()
+        except (EOFError, KeyboardInterrupt):
+            return
+        if not text:
+            continue
+        token = offered[int(text) - 1] if text.isdigit() and 0 < int(text) <= len(offered) else None
+        reply = await client.send(conversation, text, token)
+        print(plain_text(reply))
+        buttons = [button for block in reply.blocks for button in getattr(block, "buttons", []) if button.token]
+        offered = [button.token or "" for button in buttons]
+        if buttons:
+            print("   ".join(f"[{number}] {button.title}" for number, button in enumerate(buttons, 1)))
+        if text in ("再见", "退出"):
+            return
+
+
+@app.command()
+def evaluate(
+    file: Path,
+    as_json: Json = False,
+    answers: Annotated[Path | None, typer.Option(help="Write question, intent, service and answer, a row each.")] = None,
+) -> None:
+    """Measure the running system (started where needed) on a set of questions."""
+    from bot.evaluate import EvaluationSetError, evaluate_file, table
+    from bot.started import started
+
+    try:
+        with started(GatewaySettings(), lambda settings: prepare(settings)) as where:
+            figures = asyncio.run(evaluate_file(file, AdvisorClient(where), answers))
+    except (NotRunning, TrainingFailed, KnowledgeError, EvaluationSetError, httpx.HTTPError) as error:
+        fail(error)
+    print(json.dumps(figures, ensure_ascii=False) if as_json else table(figures))
+
+
+@app.command()
+def bench(as_json: Json = False) -> None:
+    """Measure speed, start time and memory of a system of its own."""
+    from bot.bench import measure, table
+    from bot.started import CannotStart
+
+    try:
+        settings = GatewaySettings()
+        prepare(settings)
+        figures = measure(settings)
+    except (CannotStart, TrainingFailed, KnowledgeError, httpx.HTTPError) as error:
+        fail(error)
+    print(json.dumps(figures) if as_json else table(figures))
+
+
+@app.command()
+def doctor() -> None:
+    """Check that this machine has what is needed, and say what is missing."""
+    from bot.doctor import checks
+
+    bad = 0
+    for name, problem in checks(GatewaySettings(), KnowledgeSettings()):
+        print(f"{'ok ' if problem is None else 'BAD'}  {name}{'' if problem is None else f': {problem}'}")
+        bad += problem is not None
+    raise typer.Exit(1 if bad else 0)
+
+
+def main() -> None:
+    """Run the command."""
+    sys.exit(app())

@@ -1,0 +1,29 @@
+"""What can go wrong at the gateway, and what the person reads then.
+
+GatewayError
+├── DialogueDown      the dialogue server refuses, hangs or failed in the turn
+└── CannotStore       the message could not be stored; the channel must not acknowledge it
+"""
+
+from __future__ import annotations
+
+from knowledge.phrases import hotline, say
+from knowledge.reply import Outcome, Reply, TextBlock
+
+
+class GatewayError(Exception):
+    """Base of the gateway's errors; the message is one line for the operator."""
+
+
+class DialogueDown(GatewayError):
+    """The dialogue server gave no whole answer."""
+
+
+class CannotStore(GatewayError):
+    """The inbox could not be written."""
+
+
+def apology(outcome: Outcome = Outcome.ERROR_SYSTEM) -> Reply:
+    """Return what a person reads when something of ours is broken."""
+    text = say("empty") if outcome is Outcome.ERROR_EMPTY_MESSAGE else say("system_error")
+    return Reply(blocks=[TextBlock(text=text, contact=[hotline()])], outcome=outcome, speak=text)

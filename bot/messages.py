@@ -1,0 +1,40 @@
+"""One model of a message for all channels."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from knowledge.normalise import MAX_MESSAGE
+
+_ID_CARD = re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)")
+_BANK_CARD = re.compile(r"(?<!\d)(?:\d[ -]?){15,18}\d(?!\d)")
+_MOBILE = re.compile(r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)")
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A message from a channel, before anything is done with it.
+
+    ``external_id`` is the channel's own id of the message: the same one is handled once.
+    ``conversation`` is ``channel:opaque-id``.
+    """
+
+    channel: str
+    conversation: str
+    external_id: str
+    text: str
+    received_at: datetime
+    token: str | None = None  # of a pressed button
+    inbox_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    act: dict[str, Any] | None = None
+
+
+def mask(text: str) -> str:
+    """Return ``text`` without ID-card, bank-card and mobile numbers: they are never kept."""
+    text = _ID_CARD.sub("〔身份证号已隐去〕", text[: MAX_MESSAGE * 2])
+    text = _MOBILE.sub("〔手机号已隐去〕", text)
+    return _BANK_CARD.sub("〔卡号已隐去〕", text)

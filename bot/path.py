@@ -1,0 +1,113 @@
+"""The path of a message, the same for every channel.
+
+    receive → clean → guard → understand (the dialogue server acts) → seal → record
+
+*Draw* belongs to the channel. One conversation's messages are handled one at a time, in the
+order they came in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.dialogue import DialogueClient
+from bot.errors import apology
+from bot.messages import Incoming
+from bot.steps.clean import clean
+from bot.steps.guard import guard
+from bot.steps.receive import receive
+from bot.steps.record import record
+from bot.steps.seal import seal
+from bot.steps.understand import understand
+from knowledge.emergency import EmergencyMatcher
+from knowledge.library import Library
+from knowledge.reply import Reply
+from storage.inbox import Inbox
+from storage.turns import Buttons, Turns
+
+logger = logging.getLogger(__name__)
+RESUME_WITHIN = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the steps work with."""
+
+    inbox: Inbox
+    turns: Turns
+    buttons: Buttons
+    dialogue: DialogueClient
+    matcher: EmergencyMatcher
+    library: Callable[[], Library]
+    clock: Callable[[], datetime]
+
+
+class MessagePath:
+    """Takes a message along its path."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
+
+    async def handle(self, message: Incoming) -> Reply | None:
+        """Return the reply to draw; None where the message was received before.
+
+        Raises CannotStore: then the channel must not acknowledge the message.
+        """
+        received = await asyncio.to_thread(receive, message, self._parts.inbox, self._parts.buttons)
+        if received is None:
+            return None
+        return await self._answer(received)
+
+    async def resume(self) -> int:
+        """Answer what was received shortly before a restart; return how many."""
+        since = self._parts.clock() - RESUME_WITHIN
+        waiting = await asyncio.to_thread(self._parts.inbox.undone, since)
+        for row in waiting:
+            act = json.loads(row.act) if row.act else None
+            await self._answer(
+                Incoming(
+                    row.channel, row.conversation, row.external_id, row.text, row.received_at, inbox_id=row.id, act=act
+                )
+            )
+        return len(waiting)
+
+    async def _answer(self, message: Incoming) -> Reply:
+        async with self._turn(message.conversation):
+            message = clean(message)
+            try:
+                reply = guard(message, self._parts.matcher)
+                if reply is None:
+                    reply = await understand(message, self._parts.dialogue, self._parts.library)
+            except Exception:  # whatever broke, the person gets an answer and the operator a line
+                logger.exception("inbox %s", message.inbox_id)
+                reply = apology()
+            return await asyncio.to_thread(self._finish, message, reply)
+
+    def _finish(self, message: Incoming, reply: Reply) -> Reply:
+        at = self._parts.clock()
+        try:
+            reply = seal(reply, message.conversation, self._parts.buttons, at)
+            record(message, reply, self._parts.turns, at)
+        except Exception:  # an answer in hand is worth more than its record
+            logger.exception("inbox %s: not recorded", message.inbox_id)
+        return reply
+
+    @asynccontextmanager
+    async def _turn(self, conversation: str) -> AsyncIterator[None]:
+        """Hold the conversation; its lock is dropped when nobody waits for it."""
+        lock, users = self._locks.get(conversation, (asyncio.Lock(), 0))
+        self._locks[conversation] = (lock, users + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, users = self._locks.pop(conversation)
+            if users > 1:
+                self._locks[conversation] = (lock, users - 1)

@@ -1,0 +1,42 @@
+"""The gateway's settings: ADVISOR_… variables, read once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from storage.crypto import read_or_make_key
+
+
+class GatewaySettings(BaseSettings):
+    """Each has a default that works on one machine, bound to the loopback address."""
+
+    model_config = SettingsConfigDict(env_prefix="ADVISOR_", extra="ignore")
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    dialogue_port: int = 5005
+    var: Path = Path("var")
+    database_url: str = ""  # empty: SQLite in var/
+    key: str = ""  # empty: made once, kept in var/key
+    dialogue_secret: str = ""  # the supervisor makes one a start
+    action_secret: str = ""
+    dialogue_timeout_s: float = Field(2.2, gt=0)  # the page must answer within 3 s
+    dialogue_python: str = ".venv-rasa/bin/python"
+    public: bool = False  # behind HTTPS: cookies are marked Secure
+
+    @property
+    def dialogue_url(self) -> str:
+        """Return the address of the dialogue server."""
+        return f"http://127.0.0.1:{self.dialogue_port}"
+
+    @property
+    def database(self) -> str:
+        """Return the database's address."""
+        return self.database_url or f"sqlite:///{(self.var / 'advisor.db').resolve()}"
+
+    def encryption_key(self) -> str:
+        """Return the key, made on first use where none is set."""
+        return self.key or read_or_make_key(self.var / "key")

@@ -1,0 +1,1 @@
+"""The steps of a message's path, one file each."""

@@ -1,0 +1,37 @@
+"""Receive: the message is masked and stored before it is acknowledged."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.errors import CannotStore
+from bot.messages import Incoming, mask
+from storage.inbox import Inbox, Received
+from storage.turns import Buttons
+
+
+def receive(message: Incoming, inbox: Inbox, buttons: Buttons) -> Incoming | None:
+    """Return the message as stored, or None where it was received before.
+
+    A pressed button becomes its title and its act. Raises CannotStore.
+    """
+    try:
+        pressed = buttons.pressed(message.token, message.conversation) if message.token else None
+        text, act = (pressed.title, json.loads(pressed.act)) if pressed else (mask(message.text), None)
+        stored = Received(
+            id=message.inbox_id,
+            channel=message.channel,
+            external_id=message.external_id,
+            conversation=message.conversation,
+            text=text.encode("utf-8", "ignore").decode(),
+            act=pressed.act if pressed else None,
+            received_at=message.received_at,
+        )
+        if not inbox.store(stored):
+            return None
+    except SQLAlchemyError as error:
+        raise CannotStore(f"the inbox cannot be written: {error}") from error
+    return replace(message, text=stored.text, act=act, token=None)

@@ -1,0 +1,47 @@
+"""Understand and act: the dialogue server, or the search alone while it is down."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from bot.dialogue import DialogueClient
+from bot.errors import DialogueDown
+from bot.messages import Incoming
+from knowledge.answer import Asked, compose
+from knowledge.library import Library
+from knowledge.normalise import normalise
+from knowledge.phrases import hotline, say
+from knowledge.reply import Block, Evidence, Outcome, Reply, TextBlock
+from storage.clock import now
+
+logger = logging.getLogger(__name__)
+_FOUND_FROM = 0.5
+
+
+async def understand(message: Incoming, dialogue: DialogueClient, library: Callable[[], Library]) -> Reply:
+    """Return the dialogue server's reply, or a plain search result where it gives none."""
+    metadata = {"inbox_id": message.inbox_id, "channel": message.channel, "act": message.act}
+    try:
+        return await dialogue.ask(message.conversation, message.text, metadata)
+    except DialogueDown as error:
+        logger.warning("inbox %s: %s", message.inbox_id, error)
+    return await asyncio.to_thread(degraded, message, library())
+
+
+def degraded(message: Incoming, library: Library) -> Reply:
+    """Return the nearest service by words alone, or the hotline: it must be quick and cannot fail."""
+    service_id = (message.act or {}).get("service_id")
+    matches = library.find_by_vector(normalise(message.text), None, top=3)
+    if service_id is None and matches and matches[0].score >= _FOUND_FROM:
+        service_id = matches[0].service_id
+    service = library.services.get(service_id)
+    blocks: list[Block] = [TextBlock(text=say("degraded" if service else "degraded_nothing"), contact=[hotline()])]
+    if service:
+        aspect = (message.act or {}).get("intent", "ask_service")
+        blocks.append(compose(service, aspect, Asked(now().date()))[0])
+    ranking = [(match.service_id, round(match.score, 3)) for match in matches]
+    return Reply(
+        blocks=blocks, outcome=Outcome.ERROR_DIALOGUE_DOWN, speak=blocks[0].text, evidence=Evidence(ranking=ranking)  # type: ignore[union-attr]
+    )

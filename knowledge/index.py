@@ -1,0 +1,128 @@
+"""The passage index: unit vectors in FAISS, with what says which service each belongs to.
+
+A saved index is one folder named by its fingerprint; ``CURRENT`` names the one in use and
+is replaced in one step, so a reader sees the old index or the new one, never a mixture.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from knowledge.encoder import Vectors
+from knowledge.errors import IndexUnusable
+from knowledge.passages import Passage, PassageKind
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What an index was made for. All must agree, or it is not used."""
+
+    encoder: str
+    list_version: str
+    format: int = FORMAT
+
+    def __str__(self) -> str:
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+
+
+class PassageIndex:
+    """Passages and their vectors; immutable once made.
+
+    ``calibration`` is what the search fitted on this index (see knowledge/search.py).
+    """
+
+    def __init__(
+        self,
+        passages: Sequence[Passage],
+        vectors: faiss.Index,
+        fingerprint: Fingerprint,
+        calibration: tuple[float, ...] = (),
+    ) -> None:
+        self.passages = tuple(passages)
+        self.fingerprint = fingerprint
+        self.calibration = calibration
+        self._vectors = vectors
+
+    @classmethod
+    def build(cls, passages: Sequence[Passage], vectors: Vectors, fingerprint: Fingerprint) -> PassageIndex:
+        """Index ``vectors`` of shape (len(passages), dimension), rows of length 1."""
+        index = faiss.IndexFlatIP(vectors.shape[1])
+        index.add(vectors)
+        return cls(passages, index, fingerprint)
+
+    def nearest(self, vector: Vectors, top: int) -> tuple[Vectors, NDArray[np.int64]]:
+        """Return (cosines, positions) of the ``top`` nearest passages, best first.
+
+        ``vector`` has shape (dimension,). Raises ValueError for another dimension.
+        """
+        if vector.shape != (self._vectors.d,):
+            raise ValueError(f"a vector of shape {vector.shape} for an index of dimension {self._vectors.d}")
+        query = np.ascontiguousarray(vector[np.newaxis], dtype=np.float32)
+        scores, positions = self._vectors.search(query, min(top, len(self.passages)))
+        return scores[0], positions[0]
+
+    def save(self, folder: Path, calibration: tuple[float, ...]) -> None:
+        """Write the index and its calibration under ``folder`` and make it the current one."""
+        folder.mkdir(parents=True, exist_ok=True)
+        name = str(self.fingerprint)
+        draft = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
+        try:
+            faiss.write_index(self._vectors, str(draft / "vectors.faiss"))
+            manifest = {
+                "fingerprint": asdict(self.fingerprint),
+                "sha256": _sha256(draft / "vectors.faiss"),
+                "calibration": calibration,
+                "passages": [[p.service_id, p.kind.value, p.text] for p in self.passages],
+            }
+            (draft / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False), encoding="utf-8")
+            shutil.rmtree(folder / name, ignore_errors=True)
+            os.replace(draft, folder / name)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+        pointer = folder / ".CURRENT.new"
+        pointer.write_text(name, encoding="utf-8")
+        os.replace(pointer, folder / "CURRENT")
+        for old in folder.iterdir():
+            if old.is_dir() and old.name != name and not old.name.startswith(".new-"):
+                shutil.rmtree(old, ignore_errors=True)
+
+    @classmethod
+    def load(cls, folder: Path, wanted: Fingerprint, passages: Sequence[Passage]) -> PassageIndex:
+        """Return the saved index of ``passages``.
+
+        Raises IndexUnusable unless it is whole, was made for ``wanted`` and says the same
+        of every row: a row of another service would give a true-looking wrong answer.
+        """
+        try:
+            home = folder / (folder / "CURRENT").read_text(encoding="utf-8").strip()
+            manifest = json.loads((home / "manifest.json").read_text(encoding="utf-8"))
+            fingerprint = Fingerprint(**manifest["fingerprint"])
+            if fingerprint != wanted:
+                raise IndexUnusable(f"the saved index was made for {fingerprint}, not for {wanted}")
+            if _sha256(home / "vectors.faiss") != manifest["sha256"]:
+                raise IndexUnusable("the saved vectors are damaged")
+            vectors = faiss.read_index(str(home / "vectors.faiss"))
+            found = [Passage(row[0], PassageKind(row[1]), row[2]) for row in manifest["passages"]]
+            calibration = tuple(map(float, manifest["calibration"]))
+        except (OSError, ValueError, KeyError, TypeError, IndexError, RuntimeError) as error:
+            raise IndexUnusable(f"no usable index in {folder}: {error}") from error
+        if found != list(passages) or len(found) != vectors.ntotal:
+            raise IndexUnusable("the saved vectors are not those of the service list's passages")
+        return cls(found, vectors, fingerprint, calibration)
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -1,0 +1,87 @@
+"""The knowledge in use: one version of the list with its index and search, and how it is swapped."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from knowledge.encoder import Encoder, SentenceEncoder, Vectors
+from knowledge.errors import IndexUnusable
+from knowledge.index import Fingerprint, PassageIndex
+from knowledge.normalise import normalise
+from knowledge.passages import passages
+from knowledge.search import Match, ServiceSearch
+from knowledge.store import ServiceList, load
+
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class Library:
+    """Everything that answers are made of. Immutable; a new version is a new Library."""
+
+    services: ServiceList
+    search: ServiceSearch
+    encoder_name: str
+    _encoder: Callable[[], Encoder]
+
+    @property
+    def encoder(self) -> Encoder:
+        """Return the encoder, loaded on first use. Raises EncoderUnavailable."""
+        return self._encoder()
+
+    def find(self, text: str, top: int = 5) -> list[Match]:
+        """Search for any text, encoded here. Raises EncoderUnavailable."""
+        text = normalise(text)
+        return self.search.search(text, self.encoder.queries([text])[0], top)
+
+    def find_by_vector(self, text: str, vector: Vectors | None, top: int = 5) -> list[Match]:
+        """Search for normal text whose vector came with it; without one, by words only."""
+        return self.search.search(text, vector, top)
+
+
+def open_library(
+    index_folder: Path,
+    encoder_name: str,
+    services: ServiceList | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    rebuild: bool = False,
+) -> Library:
+    """Return the library; a missing, damaged or foreign index is built anew and saved.
+
+    Raises ServiceListError or EncoderUnavailable.
+    """
+    services = services or load()
+    encoder = functools.cache(lambda: SentenceEncoder(encoder_name))
+    listed = list(passages(services))
+    wanted = Fingerprint(encoder_name, services.version)
+    try:
+        if rebuild:
+            raise IndexUnusable("a rebuild was asked for")
+        index = PassageIndex.load(index_folder, wanted, listed)
+    except IndexUnusable:
+        texts = [passage.text for passage in listed]
+        as_passages, as_questions = _encode(texts, encoder(), progress)
+        index = PassageIndex.build(listed, as_passages, wanted)
+        search = ServiceSearch(index, as_questions)
+        index.save(index_folder, (*search.fusion.weights, search.fusion.bias))
+    else:
+        search = ServiceSearch(index)
+    return Library(services, search, encoder_name, encoder)
+
+
+def _encode(
+    texts: list[str], encoder: Encoder, progress: Callable[[int, int], None]
+) -> tuple[Vectors, Vectors]:
+    """Return the texts as passages and as questions, each of shape (len(texts), dimension)."""
+    passage_rows, question_rows = [], []
+    for start in range(0, len(texts), _BATCH):
+        batch = texts[start : start + _BATCH]
+        passage_rows.append(encoder.passages(batch))
+        question_rows.append(encoder.queries(batch))
+        progress(min(start + _BATCH, len(texts)), len(texts))
+    return np.vstack(passage_rows), np.vstack(question_rows)

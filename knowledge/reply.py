@@ -1,0 +1,181 @@
+"""The Reply: what every channel draws. Section 7 of the design.
+
+A reply says what happened (``outcome``), shows blocks, and carries the text for the ear.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MAX_CHOICES = 3
+
+
+class Outcome(StrEnum):
+    """How a turn ended. The prefix is the family that statistics count."""
+
+    ANSWERED_SERVICE = "answered_service"
+    ANSWERED_REFERRAL = "answered_referral"
+    ANSWERED_SEVERAL = "answered_several"
+    ANSWERED_CONVERSATION = "answered_conversation"
+    ASKED_WHICH_SERVICE = "asked_which_service"
+    ASKED_WHAT_ABOUT = "asked_what_about"
+    UNANSWERED_UNKNOWN = "unanswered_unknown"
+    UNANSWERED_FIELD = "unanswered_field"
+    UNANSWERED_OUT_OF_SCOPE = "unanswered_out_of_scope"
+    GUARDED_EMERGENCY = "guarded_emergency"
+    GUARDED_MEDICAL = "guarded_medical"
+    GUARDED_ABUSE = "guarded_abuse"
+    GUARDED_SCAM = "guarded_scam"
+    GUARDED_WELLBEING = "guarded_wellbeing"
+    GUARDED_OTHERS_DATA = "guarded_others_data"
+    HANDED_OFF_REQUESTED = "handed_off_requested"
+    HANDED_OFF_MISSES = "handed_off_misses"
+    ERROR_DIALOGUE_DOWN = "error_dialogue_down"
+    ERROR_EMPTY_MESSAGE = "error_empty_message"
+    ERROR_SYSTEM = "error_system"
+
+
+class Act(BaseModel):
+    """What a button does when it is pressed: an intent and what it is about."""
+
+    model_config = ConfigDict(frozen=True)
+
+    intent: str
+    service_id: str | None = None
+
+
+class Button(BaseModel):
+    """A choice to tap. The gateway replaces ``act`` by an opaque ``token``."""
+
+    title: str
+    act: Act | None = None
+    token: str | None = None
+
+
+class ContactLine(BaseModel):
+    """A name and a number to ring."""
+
+    name: str
+    phone: str
+
+
+class SourceLine(BaseModel):
+    """Where an answer was read; ``url`` only when it is safe to open."""
+
+    title: str
+    url: str | None = None
+    as_of: str | None = None  # as shown: 2016年4月
+
+
+class TextBlock(BaseModel):
+    """Plain sentences."""
+
+    kind: Literal["text"] = "text"
+    text: str
+    points: list[str] = []
+    contact: list[ContactLine] = []
+    buttons: list[Button] = []
+
+
+class AnswerBlock(BaseModel):
+    """One aspect of one service."""
+
+    kind: Literal["answer"] = "answer"
+    service_id: str
+    aspect: str
+    title: str
+    lead: str
+    points: list[str] = Field([], max_length=4)
+    how: str | None = None
+    contact: list[ContactLine] = []
+    source: SourceLine | None = None
+    outdated: str | None = None
+    buttons: list[Button] = []
+    confidence: float = 1.0
+
+
+class ChoiceBlock(BaseModel):
+    """A question with at most three answers to tap."""
+
+    kind: Literal["choice"] = "choice"
+    text: str
+    buttons: list[Button] = Field(max_length=MAX_CHOICES)
+
+
+class EmergencyBlock(BaseModel):
+    """Whom to ring now, first of all."""
+
+    kind: Literal["emergency"] = "emergency"
+    danger: str
+    lead: str
+    call: list[str]
+    advice: list[str] = []
+
+
+class HandoffBlock(BaseModel):
+    """How to reach a person."""
+
+    kind: Literal["handoff"] = "handoff"
+    text: str
+    contact: list[ContactLine]
+
+
+Block = Annotated[
+    TextBlock | AnswerBlock | ChoiceBlock | EmergencyBlock | HandoffBlock, Field(discriminator="kind")
+]
+
+
+class Evidence(BaseModel):
+    """What the reply was decided on; recorded and evaluated, never shown to an elder."""
+
+    intent: str | None = None
+    confidence: float | None = None
+    ranking: list[tuple[str, float]] = []  # service id and probability, best first
+
+
+class Reply(BaseModel):
+    """One whole reply."""
+
+    schema_version: Literal[1] = Field(1, alias="schema")
+    blocks: list[Block]
+    outcome: Outcome
+    speak: str = ""
+    evidence: Evidence = Evidence()
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    def payload(self) -> dict[str, Any]:
+        """Return the reply as JSON data, as it travels through Rasa."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+    def service_ids(self) -> list[str]:
+        """Return the services answered about, in order."""
+        return [block.service_id for block in self.blocks if isinstance(block, AnswerBlock)]
+
+
+def plain_text(reply: Reply) -> str:
+    """Return the reply as plain lines: for a terminal, a text message, an evaluation."""
+    return "\n".join(line for block in reply.blocks for line in _lines(block) if line)
+
+
+def _lines(block: Block) -> list[str]:
+    if isinstance(block, AnswerBlock):
+        source = [f"依据：{block.source.title}{f'（{block.source.as_of}）' if block.source.as_of else ''}"]
+        return [
+            f"【{block.title}】{block.lead}",
+            *(f"· {point}" for point in block.points),
+            block.how or "",
+            *(f"☎ {line.name} {line.phone}" for line in block.contact),
+            block.outdated or "",
+            *(source if block.source else []),
+        ]
+    if isinstance(block, EmergencyBlock):
+        return [block.lead, *(f"☎ {number}" for number in block.call), *block.advice]
+    lines = [block.text, *(f"· {point}" for point in getattr(block, "points", []))]
+    lines += [f"☎ {line.name} {line.phone}" for line in getattr(block, "contact", [])]
+    if isinstance(block, ChoiceBlock):
+        lines += [f"{number}. {button.title}" for number, button in enumerate(block.buttons, 1)]
+    return lines

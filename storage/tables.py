@@ -1,0 +1,92 @@
+"""The tables. Migrations in storage/migrations are tested against them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import DateTime, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, String, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+_NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """Base of all tables."""
+
+    metadata = MetaData(naming_convention=_NAMES)
+
+
+class InboxRow(Base):
+    """A message as it came in: stored before it is acknowledged, handled once."""
+
+    __tablename__ = "inbox"
+    __table_args__ = (UniqueConstraint("channel", "external_id"), Index(None, "state", "received_at"))
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    channel: Mapped[str] = mapped_column(String(16))
+    external_id: Mapped[str] = mapped_column(String(128))
+    conversation: Mapped[str] = mapped_column(String(128))
+    text: Mapped[bytes] = mapped_column(LargeBinary)  # masked, then encrypted
+    act: Mapped[str | None] = mapped_column(String(256))  # a pressed button's act, as JSON
+    state: Mapped[str] = mapped_column(String(8))  # received, done
+    received_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class TurnRow(Base):
+    """What was said and how it was answered."""
+
+    __tablename__ = "turns"
+    __table_args__ = (Index(None, "conversation", "number"), Index(None, "outcome", "created_at"))
+
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    inbox_id: Mapped[str] = mapped_column(ForeignKey("inbox.id"), unique=True)
+    conversation: Mapped[str] = mapped_column(String(128))
+    text: Mapped[bytes] = mapped_column(LargeBinary)
+    reply: Mapped[bytes] = mapped_column(LargeBinary)
+    outcome: Mapped[str] = mapped_column(String(40))
+    intent: Mapped[str | None] = mapped_column(String(40))
+    service_id: Mapped[str | None] = mapped_column(String(40))
+    took_ms: Mapped[float] = mapped_column(Float)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class ButtonRow(Base):
+    """What an opaque button token stands for."""
+
+    __tablename__ = "buttons"
+
+    token: Mapped[str] = mapped_column(String(24), primary_key=True)
+    conversation: Mapped[str] = mapped_column(String(128), index=True)
+    title: Mapped[str] = mapped_column(String(64))
+    act: Mapped[str] = mapped_column(String(256))
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class UnansweredRow(Base):
+    """A question that the list could not answer, for staff to learn from."""
+
+    __tablename__ = "unanswered"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    text: Mapped[bytes] = mapped_column(LargeBinary)
+    reason: Mapped[str] = mapped_column(String(40), index=True)
+    nearest: Mapped[str | None] = mapped_column(String(40))
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class TicketRow(Base):
+    """Something a member of staff has to see: an emergency, a person who asks for one."""
+
+    __tablename__ = "tickets"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    inbox_id: Mapped[str] = mapped_column(ForeignKey("inbox.id"), unique=True)
+    conversation: Mapped[str] = mapped_column(String(128))
+    kind: Mapped[str] = mapped_column(String(40))
+    state: Mapped[str] = mapped_column(String(8))  # open, closed
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)

@@ -1,0 +1,156 @@
+"""What was said and answered, and what staff should see of it."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+
+from storage.database import Database
+from storage.tables import ButtonRow, InboxRow, TicketRow, TurnRow, UnansweredRow
+
+_TEXT, _REPLY, _UNANSWERED = "turns.text", "turns.reply", "unanswered.text"
+_TOKEN_BYTES = 12
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One message and its reply (as JSON)."""
+
+    inbox_id: str
+    conversation: str
+    text: str
+    reply: str
+    outcome: str
+    intent: str | None
+    service_id: str | None
+    took_ms: float
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class PressedButton:
+    """What a token stands for."""
+
+    title: str
+    act: str
+
+
+class Turns:
+    """The record of conversations."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def record(self, turn: Turn, ticket: str | None = None, unanswered: str | None = None) -> None:
+        """Store a turn and close its inbox row, with a ticket or an unanswered question, at once."""
+        encrypt = self._db.cipher.encrypt
+        with self._db.transaction() as session:
+            session.add(
+                TurnRow(
+                    inbox_id=turn.inbox_id,
+                    conversation=turn.conversation,
+                    text=encrypt(turn.text, _TEXT),
+                    reply=encrypt(turn.reply, _REPLY),
+                    outcome=turn.outcome,
+                    intent=turn.intent,
+                    service_id=turn.service_id,
+                    took_ms=turn.took_ms,
+                    created_at=turn.created_at,
+                )
+            )
+            if ticket:
+                session.add(
+                    TicketRow(
+                        inbox_id=turn.inbox_id,
+                        conversation=turn.conversation,
+                        kind=ticket,
+                        state="open",
+                        created_at=turn.created_at,
+                    )
+                )
+            if unanswered:
+                session.add(
+                    UnansweredRow(
+                        text=encrypt(turn.text, _UNANSWERED),
+                        reason=unanswered,
+                        nearest=turn.service_id,
+                        created_at=turn.created_at,
+                    )
+                )
+            session.execute(update(InboxRow).where(InboxRow.id == turn.inbox_id).values(state="done"))
+
+    def last(self, conversation: str, count: int) -> list[Turn]:
+        """Return the last ``count`` turns of a conversation, oldest first."""
+        query = (
+            select(TurnRow).where(TurnRow.conversation == conversation).order_by(TurnRow.number.desc()).limit(count)
+        )
+        with self._db.transaction() as session:
+            return [self._turn(row) for row in reversed(session.scalars(query).all())]
+
+    def of(self, inbox_id: str) -> Turn | None:
+        """Return the turn that answered a message, or None while there is none."""
+        with self._db.transaction() as session:
+            row = session.scalar(select(TurnRow).where(TurnRow.inbox_id == inbox_id))
+            return self._turn(row) if row else None
+
+    def outcomes(self) -> dict[str, int]:
+        """Return how many turns ended how."""
+        with self._db.transaction() as session:
+            rows = session.execute(select(TurnRow.outcome, func.count()).group_by(TurnRow.outcome)).all()
+            return {outcome: count for outcome, count in rows}
+
+    def unanswered(self, limit: int = 100) -> list[tuple[str, str]]:
+        """Return (text, reason) of the latest unanswered questions."""
+        query = select(UnansweredRow).order_by(UnansweredRow.id.desc()).limit(limit)
+        with self._db.transaction() as session:
+            return [
+                (self._db.cipher.decrypt(row.text, _UNANSWERED), row.reason) for row in session.scalars(query)
+            ]
+
+    def open_tickets(self) -> list[tuple[str, str]]:
+        """Return (kind, conversation) of what waits for staff, oldest first."""
+        query = select(TicketRow).where(TicketRow.state == "open").order_by(TicketRow.id)
+        with self._db.transaction() as session:
+            return [(row.kind, row.conversation) for row in session.scalars(query)]
+
+    def _turn(self, row: TurnRow) -> Turn:
+        decrypt = self._db.cipher.decrypt
+        return Turn(
+            row.inbox_id,
+            row.conversation,
+            decrypt(row.text, _TEXT),
+            decrypt(row.reply, _REPLY),
+            row.outcome,
+            row.intent,
+            row.service_id,
+            row.took_ms,
+            row.created_at,
+        )
+
+
+class Buttons:
+    """Opaque tokens: a button says nothing but what the database knows of it."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def issue(self, conversation: str, titled_acts: list[tuple[str, str]], now: datetime) -> list[str]:
+        """Return a new token for each (title, act)."""
+        tokens = [secrets.token_urlsafe(_TOKEN_BYTES) for _ in titled_acts]
+        with self._db.transaction() as session:
+            session.add_all(
+                ButtonRow(token=token, conversation=conversation, title=title, act=act, created_at=now)
+                for token, (title, act) in zip(tokens, titled_acts, strict=True)
+            )
+        return tokens
+
+    def pressed(self, token: str, conversation: str) -> PressedButton | None:
+        """Return what a token stands for, or None where this conversation was never given it."""
+        with self._db.transaction() as session:
+            row = session.get(ButtonRow, token)
+            if row is None or row.conversation != conversation:
+                return None
+            return PressedButton(row.title, row.act)
