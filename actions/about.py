@@ -18,6 +18,8 @@ ANSWER_FROM = 0.30  # below, we do not know
 SURE_FROM = 0.60  # above, another close match is not asked about
 CLOSE_RATIO = 0.75  # the second is as good as the first above this share
 FOLLOW_UP_BELOW = 0.50  # a short follow-up goes on with the last service below this
+LEADS_ON_BELOW = 0.80  # the same, where the message begins as a follow-up does
+_LEADS_ON = ("那", "它", "还有", "这个", "他", "她")
 _SHORT = 12
 _ORDINALS = {"一": 0, "1": 0, "二": 1, "两": 1, "2": 1, "三": 2, "3": 2}
 _ORDINAL = re.compile(r"(?:第|选|要)?([一二两三123])(?:个|项|号|种|条)?[。！]?$|第([一二三123])")
@@ -61,7 +63,8 @@ def about(act: UnderstoodAct, context: Context, library: Library, only: Sequence
     if only:
         matches = [match for match in matches if match.service_id in only]
     best = matches[0].score if matches else 0.0
-    if last and len(act.text) <= _SHORT and best < FOLLOW_UP_BELOW and not only:
+    sure = LEADS_ON_BELOW if act.text.startswith(_LEADS_ON) else FOLLOW_UP_BELOW
+    if last and len(act.text) <= _SHORT and best < sure and not only:
         return About((Match(last.id, 1.0, ""), *matches), followed=True)
     return About(tuple(matches))
 

@@ -7,6 +7,7 @@ person reads comes from the service list or from the phrases.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 from actions.about import About, about, chosen, is_elsewhere
@@ -37,6 +38,10 @@ _NAMED_FROM = 0.75  # a service found this surely is answered whatever the class
 _NEAR_WORDS = ("附近", "最近", "家门口", "旁边", "周围")
 _BOOKS = {"book_training": "caregiver_training", "book_consultation": "eldercare_advisor"}
 _SEVERAL = 3
+# What costs most when it is wrong needs most confidence; the rest of what is not a question
+# about a service needs some.
+_NEEDS = {"emergency": 0.5, "stop": 0.5, "cancel_booking": 0.5, "restart": 0.5, "out_of_scope": 0.3, "unclear": 0.0}
+_CHAT_FROM = 0.2
 
 
 class Answerer:
@@ -59,6 +64,7 @@ class Answerer:
         return merged.model_copy(update={"evidence": evidence, "speak": _speak(merged)})
 
     def _one(self, act: UnderstoodAct, context: Context) -> Reply:
+        act = _sure_enough(act)
         if act.intent in GUARDS:
             return self._guarded(act, context)
         if act.intent == "repeat":
@@ -71,7 +77,7 @@ class Answerer:
             service = chosen(act.text, context.choices, self._library)
             if service is None:
                 return _asked(say("nothing_to_choose"))
-            picked = UnderstoodAct(context.last_aspect or "ask_service", act.text, 1.0, service_id=service.id)
+            picked = replace(act, intent=context.last_aspect or "ask_service", service_id=service.id)
             return self._aspect(picked, context)
         fixed = reply_without_search(act.intent)
         if fixed is not None:
@@ -172,6 +178,14 @@ class Answerer:
         return Reply(blocks=[first], outcome=guard.outcome, evidence=Evidence(ranking=ranking))
 
 
+def _sure_enough(act: UnderstoodAct) -> UnderstoodAct:
+    """Return the act, as a plain question where it is too unsure for what it would do."""
+    needed = _NEEDS.get(act.intent, _CHAT_FROM)
+    if act.pressed or act.intent in ASPECTS or act.confidence >= needed:
+        return act
+    return replace(act, intent="ask_service")
+
+
 def _what_was_meant(act: UnderstoodAct) -> UnderstoodAct:
     """Return a correction as the question it puts right: 不对，我问的是护工不是养老院."""
     if act.intent != "correct":
@@ -180,8 +194,8 @@ def _what_was_meant(act: UnderstoodAct) -> UnderstoodAct:
     for opening in ("我问的是", "我说的是", "我要问的是", "我是问", "我想问", "我要的是"):
         if opening in text:
             meant = text.split(opening, 1)[1].split("不是")[0].strip("，。！ ")
-            return UnderstoodAct("ask_service", meant, act.confidence, act.in_field)
-    return UnderstoodAct("ask_eligibility", act.text, act.confidence, act.in_field, act.encoder, act.vector)
+            return replace(act, intent="ask_service", text=meant, vector=None)
+    return replace(act, intent="ask_eligibility")
 
 
 def _carried(context: Context, before: Reply) -> Context:

@@ -40,6 +40,19 @@ class ActionAnswer(Action):
         return [SlotSet(name, value) for name, value in slots_after(reply, context, at).items()]
 
 
+class ActionRestart(ActionAnswer):
+    """Forgets what was talked about."""
+
+    def name(self) -> str:
+        """Return Rasa's own name for it."""
+        return "action_restart"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
+        """Say so, and clear every slot."""
+        await super().run(dispatcher, tracker, domain)
+        return [SlotSet(name, None) for name in tracker.slots]
+
+
 class ActionSessionStart(Action):
     """Starts a session without losing the slots or the open form, as Rasa's own would."""
 

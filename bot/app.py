@@ -17,7 +17,7 @@ from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, Field
 from rasa_sdk.executor import ActionExecutor
 
-from actions.rasa_actions import ActionAnswer, ActionSessionStart
+from actions.rasa_actions import ActionAnswer, ActionRestart, ActionSessionStart
 from bot.dialogue import DialogueClient
 from bot.errors import CannotStore
 from bot.messages import Incoming
@@ -29,6 +29,7 @@ from knowledge.errors import EncoderUnavailable
 from knowledge.library import Library, open_library
 from knowledge.reply import Reply, plain_text
 from knowledge.settings import KnowledgeSettings
+from knowledge.store import load
 from storage.clock import now
 from storage.crypto import Cipher
 from storage.database import Database
@@ -52,7 +53,7 @@ def create_app() -> FastAPI:
     """Return the app; everything costly is opened when it starts."""
     settings, knowledge = GatewaySettings(), KnowledgeSettings()
     database = Database(settings.database, Cipher(settings.encryption_key()))
-    library: Library = open_library(knowledge.index_folder, knowledge.encoder)
+    library: Library = open_library(knowledge.index_folder, knowledge.encoder, load(knowledge.services))
     dialogue = DialogueClient(settings.dialogue_url, settings.dialogue_secret, settings.dialogue_timeout_s)
     turns = Turns(database)
     parts = Parts(Inbox(database), turns, Buttons(database), dialogue, EmergencyMatcher(), lambda: library, now)
@@ -113,6 +114,7 @@ def _action_routes(library: Library) -> APIRouter:
     routes = APIRouter()
     executor = ActionExecutor()
     executor.register_action(ActionAnswer(lambda: library, now))
+    executor.register_action(ActionRestart(lambda: library, now))
     executor.register_action(ActionSessionStart())
 
     @routes.post("/actions/webhook")

@@ -23,6 +23,7 @@ from knowledge.errors import KnowledgeError
 from knowledge.library import Library, open_library
 from knowledge.reply import Reply, plain_text
 from knowledge.settings import KnowledgeSettings
+from knowledge.store import load
 from storage.crypto import Cipher
 from storage.database import Database
 
@@ -48,7 +49,8 @@ def library_with_progress(rebuild: bool = False) -> Library:
         def progress(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total, visible=True)
 
-        return open_library(knowledge.index_folder, knowledge.encoder, progress=progress, rebuild=rebuild)
+        services = load(knowledge.services)
+        return open_library(knowledge.index_folder, knowledge.encoder, services, progress, rebuild)
 
 
 def prepare(settings: GatewaySettings) -> None:

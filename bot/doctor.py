@@ -20,7 +20,7 @@ def checks(settings: GatewaySettings, knowledge: KnowledgeSettings) -> Iterator[
     """Yield (what, None or the problem and its mend)."""
     yield "CPU with AVX2", None if "avx2" in _cpu_flags() else "the bundled encoder needs it; set ADVISOR_ENCODER"
     yield "dialogue environment", _dialogue_environment(settings)
-    yield "service list", _problem(load)
+    yield "service list", _problem(lambda: load(knowledge.services))
     yield "sentence encoder", _problem(lambda: SentenceEncoder(knowledge.encoder))
     yield "dialogue model", "missing or out of date; run: make train" if is_stale(settings) else None
     database = Database(settings.database, Cipher(settings.encryption_key()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from knowledge.errors import KnowledgeError, ServiceListError
+from knowledge.settings import KnowledgeSettings
 from knowledge.store import load, overdue
 from storage.clock import now
 
@@ -15,7 +16,7 @@ services_app = typer.Typer(no_args_is_help=True, help="The service list.")
 def check() -> None:
     """Validate every file; names file, line, field and mend of each problem."""
     try:
-        services = load()
+        services = load(KnowledgeSettings().services)
     except ServiceListError as error:
         for problem in error.problems:
             typer.echo(str(problem), err=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import functools
+import logging
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,29 +15,44 @@ from knowledge.index import Fingerprint, PassageIndex
 from knowledge.normalise import normalise
 from knowledge.passages import passages
 from knowledge.search import Match, ServiceSearch
-from knowledge.store import ServiceList, load
+from knowledge.store import ServiceList
 
+logger = logging.getLogger(__name__)
 _BATCH = 64
 
 
-@dataclass(frozen=True)
 class Library:
-    """Everything that answers are made of. Immutable; a new version is a new Library."""
+    """Everything that answers are made of: one version of the list; a new version is a new Library."""
 
-    services: ServiceList
-    search: ServiceSearch
-    encoder_name: str
-    _encoder: Callable[[], Encoder]
+    def __init__(self, services: ServiceList, search: ServiceSearch, encoder_name: str) -> None:
+        self.services = services
+        self.search = search
+        self.encoder_name = encoder_name
+        self._loading = threading.Lock()
+        self._encoder: Encoder | None = None
 
     @property
     def encoder(self) -> Encoder:
-        """Return the encoder, loaded on first use. Raises EncoderUnavailable."""
-        return self._encoder()
+        """Return the encoder, loaded on first use (seconds). Raises EncoderUnavailable."""
+        with self._loading:
+            if self._encoder is None:
+                self._encoder = SentenceEncoder(self.encoder_name)
+            return self._encoder
+
+    def use(self, encoder: Encoder) -> None:
+        """Take an encoder that is loaded already."""
+        self._encoder = encoder
 
     def find(self, text: str, top: int = 5) -> list[Match]:
         """Search for any text, encoded here. Raises EncoderUnavailable."""
         text = normalise(text)
         return self.search.search(text, self.encoder.queries([text])[0], top)
+
+    def find_at_once(self, text: str, top: int = 5) -> list[Match]:
+        """Search for any text without waiting for the encoder: by words only until it is loaded."""
+        text = normalise(text)
+        vector = self._encoder.queries([text])[0] if self._encoder is not None else None
+        return self.search.search(text, vector, top)
 
     def find_by_vector(self, text: str, vector: Vectors | None, top: int = 5) -> list[Match]:
         """Search for normal text whose vector came with it; without one, by words only."""
@@ -47,31 +62,31 @@ class Library:
 def open_library(
     index_folder: Path,
     encoder_name: str,
-    services: ServiceList | None = None,
+    services: ServiceList,
     progress: Callable[[int, int], None] = lambda done, total: None,
     rebuild: bool = False,
 ) -> Library:
     """Return the library; a missing, damaged or foreign index is built anew and saved.
 
-    Raises ServiceListError or EncoderUnavailable.
+    Raises EncoderUnavailable where it must be built and cannot be.
     """
-    services = services or load()
-    encoder = functools.cache(lambda: SentenceEncoder(encoder_name))
     listed = list(passages(services))
     wanted = Fingerprint(encoder_name, services.version)
     try:
         if rebuild:
             raise IndexUnusable("a rebuild was asked for")
         index = PassageIndex.load(index_folder, wanted, listed)
-    except IndexUnusable:
-        texts = [passage.text for passage in listed]
-        as_passages, as_questions = _encode(texts, encoder(), progress)
+    except IndexUnusable as error:
+        logger.info("building the index: %s", error)
+        encoder = SentenceEncoder(encoder_name)
+        as_passages, as_questions = _encode([passage.text for passage in listed], encoder, progress)
         index = PassageIndex.build(listed, as_passages, wanted)
         search = ServiceSearch(index, as_questions)
         index.save(index_folder, (*search.fusion.weights, search.fusion.bias))
-    else:
-        search = ServiceSearch(index)
-    return Library(services, search, encoder_name, encoder)
+        library = Library(services, search, encoder_name)
+        library.use(encoder)
+        return library
+    return Library(services, ServiceSearch(index), encoder_name)
 
 
 def _encode(

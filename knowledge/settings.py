@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from knowledge.encoder import BUNDLED
 from knowledge.library import Library, open_library
+from knowledge.store import SERVICES_FOLDER, load
 
 
 class KnowledgeSettings(BaseSettings):
@@ -18,6 +19,7 @@ class KnowledgeSettings(BaseSettings):
 
     encoder: str = BUNDLED  # a sentence-transformers model's name or folder
     var: Path = Path("var")  # everything that is made at run time
+    services: Path = SERVICES_FOLDER  # the service list's files
 
     @property
     def index_folder(self) -> Path:
@@ -29,4 +31,4 @@ class KnowledgeSettings(BaseSettings):
 def default_library() -> Library:
     """Return the library the settings name; opened on first use, then shared."""
     settings = KnowledgeSettings()
-    return open_library(settings.index_folder, settings.encoder)
+    return open_library(settings.index_folder, settings.encoder, load(settings.services))

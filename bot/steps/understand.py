@@ -11,13 +11,12 @@ from bot.errors import DialogueDown
 from bot.messages import Incoming
 from knowledge.answer import Asked, compose
 from knowledge.library import Library
-from knowledge.normalise import normalise
 from knowledge.phrases import hotline, say
 from knowledge.reply import Block, Evidence, Outcome, Reply, TextBlock
 from storage.clock import now
 
 logger = logging.getLogger(__name__)
-_FOUND_FROM = 0.5
+_FOUND_FROM = 0.4
 
 
 async def understand(message: Incoming, dialogue: DialogueClient, library: Callable[[], Library]) -> Reply:
@@ -31,9 +30,9 @@ async def understand(message: Incoming, dialogue: DialogueClient, library: Calla
 
 
 def degraded(message: Incoming, library: Library) -> Reply:
-    """Return the nearest service by words alone, or the hotline: it must be quick and cannot fail."""
+    """Return the nearest service, or the hotline: it must be quick and cannot fail."""
     service_id = (message.act or {}).get("service_id")
-    matches = library.find_by_vector(normalise(message.text), None, top=3)
+    matches = library.find_at_once(message.text, top=3)
     if service_id is None and matches and matches[0].score >= _FOUND_FROM:
         service_id = matches[0].service_id
     service = library.services.get(service_id)
