@@ -19,7 +19,7 @@ test: setup lint
 	$(PYTHON) -m pytest -m processes --ignore=tests/nlu
 
 evaluate: setup
-	@$(ADVISOR) evaluate tests/quality/dev.tsv
+	@$(ADVISOR) evaluate tests/quality/questions_dev.tsv
 
 bench: setup
 	@$(ADVISOR) bench

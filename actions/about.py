@@ -59,9 +59,7 @@ def about(act: UnderstoodAct, context: Context, library: Library, only: Sequence
     vector = act.vector if act.encoder == library.encoder_name else None
     if vector is None and act.text:
         vector = library.encoder.queries([act.text])[0]
-    matches = library.find_by_vector(act.text, vector, top=len(library.services) if only else 5)
-    if only:
-        matches = [match for match in matches if match.service_id in only]
+    matches = library.find_by_vector(act.text, vector, only=only)
     best = matches[0].score if matches else 0.0
     sure = LEADS_ON_BELOW if act.text.startswith(_LEADS_ON) else FOLLOW_UP_BELOW
     if last and len(act.text) <= _SHORT and best < sure and not only:

@@ -36,6 +36,7 @@ from knowledge.schema import Kind
 OUTSIDE_BELOW = 0.25  # the gate's probability under which we ask no search
 _NAMED_FROM = 0.75  # a service found this surely is answered whatever the classifier says
 _NEAR_WORDS = ("附近", "最近", "家门口", "旁边", "周围")
+_MORE_WORDS = ("还有", "别的", "其他", "然后呢")
 _BOOKS = {"book_training": "caregiver_training", "book_consultation": "eldercare_advisor"}
 _SEVERAL = 3
 # What costs most when it is wrong needs most confidence; the rest of what is not a question
@@ -83,7 +84,7 @@ class Answerer:
         if fixed is not None:
             return fixed
         if act.intent == "unclear":
-            return self._unclear(context)
+            return self._unclear(act, context)
         return self._aspect(act, context)
 
     def _aspect(self, act: UnderstoodAct, context: Context) -> Reply:
@@ -148,10 +149,12 @@ class Answerer:
         blocks: list[Block] = [TextBlock(text=say("unknown"), contact=[hotline()])]
         return Reply(blocks=blocks, outcome=Outcome.UNANSWERED_UNKNOWN)
 
-    def _unclear(self, context: Context) -> Reply:
+    def _unclear(self, act: UnderstoodAct, context: Context) -> Reply:
         service = self._library.services.get(context.last_service)
         if service is None:
             return handoff(Outcome.HANDED_OFF_MISSES) if context.misses >= 1 else _asked(say("unclear"))
+        if any(word in act.text for word in _MORE_WORDS):
+            return self._aspect(replace(act, intent=_next_aspect(context), service_id=service.id), context)
         aspects = ("ask_how_to_apply", "ask_amount", "ask_eligibility")
         buttons = [Button(title=say(f"button_{a}"), act=Act(intent=a, service_id=service.id)) for a in aspects]
         block = ChoiceBlock(text=say("unclear_about", service=service.name), buttons=buttons)
@@ -165,7 +168,9 @@ class Answerer:
 
     def _guarded(self, act: UnderstoodAct, context: Context) -> Reply:
         guard = GUARDS[act.intent]
-        found = about(act, Context(), self._library, guard.services)
+        found = about(act, Context(), self._library)
+        if guard.services and not (found.best and found.best.score >= _NAMED_FROM):
+            found = about(act, Context(), self._library, guard.services)
         first = guard.block(act.text)
         titles = list(guard.offers)
         if found.best and found.best.service_id not in titles and (guard.services or found.is_known()):
@@ -196,6 +201,13 @@ def _what_was_meant(act: UnderstoodAct) -> UnderstoodAct:
             meant = text.split(opening, 1)[1].split("不是")[0].strip("，。！ ")
             return replace(act, intent="ask_service", text=meant, vector=None)
     return replace(act, intent="ask_eligibility")
+
+
+def _next_aspect(context: Context) -> str:
+    """Return what the last answer offered to tell next."""
+    blocks = context.last_reply.blocks if context.last_reply else []
+    offered = [button.act.intent for block in blocks for button in getattr(block, "buttons", []) if button.act]
+    return offered[0] if offered else "ask_service"
 
 
 def _carried(context: Context, before: Reply) -> Context:

@@ -53,8 +53,8 @@ GUARDS = {
         Outcome.GUARDED_WELLBEING,
         "wellbeing",
         (COMFORT,),
-        ("mental_12356", "respite", "old_partner", "home_visit", "support_dispute", "dementia_community"),
+        ("mental_12356", "respite", "old_partner", "home_visit"),
         ("respite", "mental_12356"),
     ),
-    "complain": Guard(Outcome.ANSWERED_CONVERSATION, "complain", (hotline(),), ()),
+    "complain": Guard(Outcome.ANSWERED_CONVERSATION, "complain", (hotline(),), (), ("hotlines",)),
 }

@@ -60,10 +60,12 @@ class MessagePath:
 
         Raises CannotStore: then the channel must not acknowledge the message.
         """
-        received = await asyncio.to_thread(receive, message, self._parts.inbox, self._parts.buttons)
-        if received is None:
-            return None
-        return await self._answer(received)
+        # Stored at once, while the place in the queue is already taken: messages keep the
+        # order in which they came, and none waits unstored for the one before it.
+        storing = asyncio.create_task(asyncio.to_thread(receive, message, self._parts.inbox, self._parts.buttons))
+        async with self._turn(message.conversation):
+            received = await storing
+            return await self._answer(received) if received else None
 
     async def resume(self) -> int:
         """Answer what was received shortly before a restart; return how many."""
@@ -71,24 +73,23 @@ class MessagePath:
         waiting = await asyncio.to_thread(self._parts.inbox.undone, since)
         for row in waiting:
             act = json.loads(row.act) if row.act else None
-            await self._answer(
-                Incoming(
-                    row.channel, row.conversation, row.external_id, row.text, row.received_at, inbox_id=row.id, act=act
-                )
+            message = Incoming(
+                row.channel, row.conversation, row.external_id, row.text, row.received_at, inbox_id=row.id, act=act
             )
+            async with self._turn(row.conversation):
+                await self._answer(message)
         return len(waiting)
 
     async def _answer(self, message: Incoming) -> Reply:
-        async with self._turn(message.conversation):
-            message = clean(message)
-            try:
-                reply = guard(message, self._parts.matcher)
-                if reply is None:
-                    reply = await understand(message, self._parts.dialogue, self._parts.library)
-            except Exception:  # whatever broke, the person gets an answer and the operator a line
-                logger.exception("inbox %s", message.inbox_id)
-                reply = apology()
-            return await asyncio.to_thread(self._finish, message, reply)
+        message = clean(message)
+        try:
+            reply = guard(message, self._parts.matcher)
+            if reply is None:
+                reply = await understand(message, self._parts.dialogue, self._parts.library)
+        except Exception:  # whatever broke, the person gets an answer and the operator a line
+            logger.exception("inbox %s", message.inbox_id)
+            reply = apology()
+        return await asyncio.to_thread(self._finish, message, reply)
 
     def _finish(self, message: Incoming, reply: Reply) -> Reply:
         at = self._parts.clock()

@@ -12,7 +12,7 @@ from datetime import date
 
 from knowledge.phrases import say
 from knowledge.reply import Act, AnswerBlock, Button, ContactLine, SourceLine
-from knowledge.schema import Condition, Fact, Kind, Service
+from knowledge.schema import Category, Condition, Fact, Kind, Service
 
 ASPECTS = (
     "ask_service",
@@ -120,7 +120,10 @@ def _amount(service: Service, asked: Asked) -> _Draft:
             return _Draft(f"{no}{service.standard.text}", caution)
     if service.standard.personal and facts:
         return _Draft(service.standard.text, [_figure(fact) for fact in facts] + caution)
-    return _Draft(service.standard.text, caution, found=service.standard.personal)
+    if service.standard.personal or service.category is Category.OVERVIEW:
+        return _Draft(service.standard.text, caution)
+    # What is on record counts places or people; what one person pays or gets is not.
+    return _Draft(say("no_amount"), [service.standard.text, *caution], found=False)
 
 
 def _age_only(condition: Condition) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -54,9 +54,11 @@ class Library:
         vector = self._encoder.queries([text])[0] if self._encoder is not None else None
         return self.search.search(text, vector, top)
 
-    def find_by_vector(self, text: str, vector: Vectors | None, top: int = 5) -> list[Match]:
+    def find_by_vector(
+        self, text: str, vector: Vectors | None, top: int = 5, only: Sequence[str] = ()
+    ) -> list[Match]:
         """Search for normal text whose vector came with it; without one, by words only."""
-        return self.search.search(text, vector, top)
+        return self.search.search(text, vector, top, only)
 
 
 def open_library(

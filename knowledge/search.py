@@ -7,6 +7,7 @@ that its score is a calibrated probability for whichever encoder is in use.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,12 +73,14 @@ class ServiceSearch:
             *weights, bias = index.calibration
             self.fusion = Fusion(tuple(weights), bias)
 
-    def search(self, text: str, vector: Vectors | None, top: int = 5) -> list[Match]:
+    def search(self, text: str, vector: Vectors | None, top: int = 5, only: Sequence[str] = ()) -> list[Match]:
         """Return at most ``top`` matches for normal ``text``, best first.
 
-        ``vector`` has shape (dimension,); without it the search is lexical only.
+        ``vector`` has shape (dimension,); without it the search is lexical only. ``only``
+        names the services to choose among; all where it is empty.
         """
-        candidates, features, best = self._features(text, vector)
+        among = np.isin(self.service_ids, only) if only else None
+        candidates, features, best = self._features(text, vector, among=among)
         scores = self.fusion(features)
         order = np.argsort(-scores, kind="stable")[:top]
         return [
@@ -85,7 +88,11 @@ class ServiceSearch:
         ]
 
     def _features(
-        self, text: str, vector: Vectors | None, left_out: int | None = None
+        self,
+        text: str,
+        vector: Vectors | None,
+        left_out: int | None = None,
+        among: NDArray[np.bool_] | None = None,
     ) -> tuple[NDArray[np.int64], Floats, NDArray[np.int64]]:
         """Return candidate services (k,), their features (k, len(FEATURES)), their best passages (k,)."""
         lexical = self._lexical.scores(text).astype(np.float64)
@@ -100,7 +107,10 @@ class ServiceSearch:
             best = lexical_best
         named = self._named(text)
         rough = dense_top + 3.0 * lexical_top / lexical_scale + 3.0 * named
-        candidates = np.argsort(-rough, kind="stable")[:_CANDIDATES]
+        if among is not None:
+            rough = np.where(among, rough, -np.inf)
+        count = _CANDIDATES if among is None else min(_CANDIDATES, int(among.sum()))
+        candidates = np.argsort(-rough, kind="stable")[:count]
         features = np.column_stack(
             [
                 dense_top,

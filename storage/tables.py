@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import DateTime, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, String, UniqueConstraint
+from sqlalchemy import DateTime, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, String, TypeDecorator, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from storage.clock import SHANGHAI
 
 _NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -21,6 +24,27 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=_NAMES)
 
 
+class Moment(TypeDecorator[datetime]):
+    """A point in time: kept in UTC, given back in Shanghai's time. SQLite alone would lose the zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """Return the time in UTC. Raises ValueError for one without a zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """Return the time in Shanghai."""
+        if value is None:
+            return None
+        return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(SHANGHAI)
+
+
 class InboxRow(Base):
     """A message as it came in: stored before it is acknowledged, handled once."""
 
@@ -34,7 +58,7 @@ class InboxRow(Base):
     text: Mapped[bytes] = mapped_column(LargeBinary)  # masked, then encrypted
     act: Mapped[str | None] = mapped_column(String(256))  # a pressed button's act, as JSON
     state: Mapped[str] = mapped_column(String(8))  # received, done
-    received_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    received_at: Mapped[datetime] = mapped_column(Moment())
 
 
 class TurnRow(Base):
@@ -52,7 +76,7 @@ class TurnRow(Base):
     intent: Mapped[str | None] = mapped_column(String(40))
     service_id: Mapped[str | None] = mapped_column(String(40))
     took_ms: Mapped[float] = mapped_column(Float)
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    created_at: Mapped[datetime] = mapped_column(Moment())
 
 
 class ButtonRow(Base):
@@ -64,7 +88,7 @@ class ButtonRow(Base):
     conversation: Mapped[str] = mapped_column(String(128), index=True)
     title: Mapped[str] = mapped_column(String(64))
     act: Mapped[str] = mapped_column(String(256))
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    created_at: Mapped[datetime] = mapped_column(Moment())
 
 
 class UnansweredRow(Base):
@@ -76,7 +100,7 @@ class UnansweredRow(Base):
     text: Mapped[bytes] = mapped_column(LargeBinary)
     reason: Mapped[str] = mapped_column(String(40), index=True)
     nearest: Mapped[str | None] = mapped_column(String(40))
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    created_at: Mapped[datetime] = mapped_column(Moment())
 
 
 class TicketRow(Base):
@@ -89,4 +113,4 @@ class TicketRow(Base):
     conversation: Mapped[str] = mapped_column(String(128))
     kind: Mapped[str] = mapped_column(String(40))
     state: Mapped[str] = mapped_column(String(8))  # open, closed
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
+    created_at: Mapped[datetime] = mapped_column(Moment(), index=True)

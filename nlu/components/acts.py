@@ -20,7 +20,8 @@ from nlu.components.base import ENCODER, VECTOR, MessageComponent
 from nlu.components.gate import IN_FIELD
 
 MAX_ACTS = 4
-_PART_CONFIDENCE = 0.45
+_PART_CONFIDENCE = 0.5
+_LONGEST = 60  # a longer message rambles: its parts are circumstances, not acts
 _SENTENCE_END = re.compile(r"(?<=[。？！；\n])")
 _COMMA = re.compile(r"(?<=[，、])")
 _CUE = re.compile(
@@ -32,7 +33,7 @@ _CUE = re.compile(
 _INDEPENDENT = frozenset(
     "ask_service ask_eligibility ask_amount ask_how_to_apply ask_documents ask_where ask_contact ask_time "
     "find_benefits book_training book_consultation list_bookings reschedule_booking cancel_booking stop "
-    "request_human complain report_abuse check_suspicious report_scam medical_question privacy others_data".split()
+    "request_human".split()
 )
 
 
@@ -41,6 +42,8 @@ def parts_of(text: str) -> List[str]:
 
     A piece without a cue is the circumstance of what follows, so it joins the next part.
     """
+    if len(text) > _LONGEST:
+        return [text]
     pieces = [piece for sentence in _SENTENCE_END.split(text) for piece in _COMMA.split(sentence) if piece.strip()]
     parts: List[str] = []
     waiting = ""
@@ -104,7 +107,9 @@ class ActsCollector(MessageComponent):
         distinct = [
             act for number, act in enumerate(strong) if act["intent"] not in {a["intent"] for a in strong[:number]}
         ]
-        return distinct if len(distinct) > 1 else [_act(whole)]
+        # What the whole is about wins over its parts where it is a matter of safety or chat.
+        entire = _act(whole)
+        return distinct if len(distinct) > 1 and entire["intent"] in _INDEPENDENT else [entire]
 
 
 def _act(message: Message) -> Dict[str, Any]:

@@ -1,0 +1,94 @@
+"""The chat page over HTTP, without the dialogue server."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from bot.web.page import web_routes
+from knowledge.library import Library
+from storage.clock import SHANGHAI
+from storage.database import Database
+from storage.turns import Turns
+from tests.bot.test_path import Dialogue, database, fine, library, path_with  # noqa: F401
+
+AT = datetime(2026, 11, 25, 9, 0, tzinfo=SHANGHAI)
+HERE = {"Origin": "http://testserver"}
+
+
+@pytest.fixture
+def page(database: Database, library: Library, tmp_path: Path) -> TestClient:  # noqa: F811
+    app = FastAPI()
+    app.include_router(web_routes(path_with(database, library, Dialogue(fine)), Turns(database), lambda: AT, False))
+    return TestClient(app)
+
+
+def test_the_first_page_greets_and_offers_examples(page: TestClient) -> None:
+    answer = page.get("/")
+    assert answer.status_code == 200
+    assert "养老顾问" in answer.text
+    assert answer.text.count('name="text"') >= 4
+    assert 'lang="zh-Hans"' in answer.text
+
+
+def test_a_message_is_shown_with_its_answer(page: TestClient) -> None:
+    answer = page.post("/", data={"text": "喘息服务", "message_id": "a"}, headers=HERE)
+    assert "答：喘息服务" in answer.text
+    assert answer.text.index('aria-label="您说"') < answer.text.index("答：喘息服务")
+
+
+def test_pressing_send_twice_asks_once(page: TestClient) -> None:
+    for _ in range(2):
+        answer = page.post("/", data={"text": "喂喂", "message_id": "same"}, headers=HERE)
+    assert answer.text.count("答：喂喂") == 1
+
+
+def test_what_people_write_is_escaped(page: TestClient) -> None:
+    answer = page.post("/", data={"text": "<script>alert(1)</script>", "message_id": "x"}, headers=HERE)
+    assert "<script>" not in answer.text
+    assert "&lt;script&gt;" in answer.text
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "http://evil.example"}, {}, {"Referer": "http://evil.example/"}])
+def test_a_form_from_elsewhere_is_refused(page: TestClient, headers: dict[str, str]) -> None:
+    assert page.post("/", data={"text": "喂"}, headers=headers).status_code == 403
+
+
+def test_danger_shows_the_number_to_tap(page: TestClient) -> None:
+    answer = page.post("/", data={"text": "我妈叫不醒了", "message_id": "e"}, headers=HERE)
+    assert 'href="tel:120"' in answer.text
+    assert 'role="alert"' in answer.text
+
+
+def test_nobody_sees_anothers_conversation(page: TestClient) -> None:
+    page.post("/", data={"text": "我的事", "message_id": "a"}, headers=HERE)
+    page.cookies.clear()
+    assert "我的事" not in page.get("/").text
+
+
+def test_the_text_size_is_kept(page: TestClient) -> None:
+    page.post("/size", data={"size": "larger"}, headers=HERE)
+    assert 'class="larger"' in page.get("/").text
+    page.post("/size", data={"size": "<b>"}, headers=HERE)
+    assert 'class="larger"' in page.get("/").text
+
+
+def test_a_page_holds_nothing_from_another_host_and_no_script(page: TestClient) -> None:
+    answer = page.get("/")
+    assert "<script" not in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "http://" not in answer.text.replace("http://testserver", "")
+
+
+def test_a_message_that_cannot_be_stored_is_told_plainly(page: TestClient, database: Database) -> None:  # noqa: F811
+    from storage.tables import Base
+
+    page.get("/")
+    Base.metadata.drop_all(database.engine)
+    answer = page.post("/", data={"text": "喂", "message_id": "z"}, headers=HERE)
+    assert answer.status_code == 503
+    assert "12345" in answer.text

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.cli import prepare
+from bot.client import Where
+from bot.settings import GatewaySettings
+from bot.started import free_port, own_system
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Where, int, Path]]:
+    """Yield the real system: where it answers, the supervisor's process, its folder."""
+    settings = GatewaySettings()
+    prepare(settings)
+    var = tmp_path_factory.mktemp("var")
+    for name in ("models", "index"):
+        (var / name).symlink_to((settings.var / name).resolve())
+    env = {"ADVISOR_VAR": str(var), "ADVISOR_PORT": str(free_port()), "ADVISOR_DIALOGUE_PORT": str(free_port())}
+    with own_system({**env}, var / "run.log") as (where, pid):
+        yield where, pid, var

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from knowledge.answer import ASPECTS, MAX_ANSWER, MAX_LEAD, Asked, compose
+from knowledge.phrases import _phrases, say
+from knowledge.reply import plain_text
+from knowledge.schema import Service
+from knowledge.store import load
+
+SERVICES = load()
+TODAY = date(2026, 11, 25)
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.id)
+@pytest.mark.parametrize("aspect", ASPECTS)
+def test_every_answer_is_short_sourced_and_names_a_number(service: Service, aspect: str) -> None:
+    block, _ = compose(service, aspect, Asked(TODAY))
+    assert block.lead
+    assert len(block.lead) <= MAX_LEAD + 40, block.lead
+    assert len(block.points) <= 4
+    assert len(block.lead) + sum(map(len, block.points[:-1])) <= MAX_ANSWER
+    assert block.contact
+    assert block.source is not None
+    assert len(block.buttons) <= 3
+
+
+@pytest.mark.parametrize(
+    ("ages", "figure"),
+    [((65, 65), "75元"), ((79, 79), "150元"), ((83, 83), "180元"), ((80, 89), "180元"), ((99, 99), "350元"), ((104, 104), "600元")],
+)
+def test_a_question_with_an_age_gets_one_figure(ages: tuple[int, int], figure: str) -> None:
+    block, known = compose(SERVICES["sh_comprehensive_allowance"], "ask_amount", Asked(TODAY, ages))
+    assert known
+    assert figure in block.lead
+    assert block.lead.count("元") == 1
+
+
+def test_too_young_for_the_allowance_is_said() -> None:
+    block, _ = compose(SERVICES["sh_comprehensive_allowance"], "ask_amount", Asked(TODAY, (60, 60)))
+    assert "60岁" in block.lead
+    block, _ = compose(SERVICES["sh_comprehensive_allowance"], "ask_eligibility", Asked(TODAY, (60, 60)))
+    assert "还不到年龄" in block.lead
+
+
+def test_what_the_list_does_not_know_is_never_made_up() -> None:
+    block, known = compose(SERVICES["day_care"], "ask_amount", Asked(TODAY))
+    assert not known
+    assert not any(char.isdigit() for char in block.lead)
+
+
+def test_an_overdue_entry_says_so_and_an_expired_figure_is_not_shown() -> None:
+    service = SERVICES["sh_comprehensive_allowance"]
+    later = service.review_by + timedelta(days=1)
+    block, _ = compose(service, "ask_amount", Asked(later, (83, 83)))
+    assert block.outdated
+    expired = service.model_copy(update={"valid_to": TODAY - timedelta(days=1)})
+    block, known = compose(expired, "ask_amount", Asked(TODAY, (83, 83)))
+    assert not known
+    assert "180" not in block.lead + "".join(block.points)
+
+
+def test_an_unsafe_link_is_never_shown() -> None:
+    for service in SERVICES:
+        block, _ = compose(service, "ask_service", Asked(TODAY))
+        if block.source and block.source.url:
+            assert service.sources[0].link_safe
+
+
+def test_a_past_figure_is_not_given_as_todays() -> None:
+    block, _ = compose(SERVICES["disabled_two_subsidies"], "ask_amount", Asked(TODAY))
+    told = block.lead + "".join(block.points)
+    assert "410" not in told or "2021年" in told
+
+
+def test_every_phrase_is_plain_chinese() -> None:
+    for key, value in _phrases().items():
+        for text in value if isinstance(value, list) else [value]:
+            assert not any(word in text for word in ("error", "请重新输入", "无效")), key
+
+
+def test_a_value_left_out_of_a_phrase_is_noticed() -> None:
+    with pytest.raises(KeyError):
+        say("contact_lead")
+    with pytest.raises(KeyError):
+        say("no such phrase")
+
+
+def test_the_plain_text_of_an_answer_has_everything() -> None:
+    from knowledge.reply import Outcome, Reply
+
+    block, _ = compose(SERVICES["respite"], "ask_how_to_apply", Asked(TODAY))
+    text = plain_text(Reply(blocks=[block], outcome=Outcome.ANSWERED_SERVICE))
+    assert "12345" in text
+    assert "依据" in text

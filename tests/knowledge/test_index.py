@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from knowledge.errors import IndexUnusable
+from knowledge.index import Fingerprint, PassageIndex
+from knowledge.passages import Passage, passages
+from knowledge.search import ServiceSearch
+from knowledge.store import load
+from tests.auxil.toy_encoder import ToyEncoder
+
+ENCODER = ToyEncoder()
+SERVICES = load()
+LISTED = list(passages(SERVICES))
+VECTORS = ENCODER.passages([passage.text for passage in LISTED])
+MADE_FOR = Fingerprint(ENCODER.name, SERVICES.version)
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    PassageIndex.build(LISTED, VECTORS, MADE_FOR).save(tmp_path, (0.0,) * 8)
+    return tmp_path
+
+
+def test_a_saved_index_answers_as_before(saved: Path) -> None:
+    before = PassageIndex.build(LISTED, VECTORS, MADE_FOR).nearest(VECTORS[7], 5)
+    after = PassageIndex.load(saved, MADE_FOR, LISTED).nearest(VECTORS[7], 5)
+    assert (before[1] == after[1]).all()
+    assert after[1][0] == 7 or np.isclose(after[0][0], 1.0)
+
+
+@pytest.mark.parametrize("wanted", [Fingerprint("another", SERVICES.version), Fingerprint(ENCODER.name, "older")])
+def test_an_index_of_another_encoder_or_list_is_not_used(saved: Path, wanted: Fingerprint) -> None:
+    with pytest.raises(IndexUnusable):
+        PassageIndex.load(saved, wanted, LISTED)
+
+
+def test_a_row_of_another_service_is_noticed(saved: Path) -> None:
+    swapped = [Passage(LISTED[-1].service_id, LISTED[0].kind, LISTED[0].text), *LISTED[1:]]
+    with pytest.raises(IndexUnusable):
+        PassageIndex.load(saved, MADE_FOR, swapped)
+
+
+@pytest.mark.parametrize("name", ["vectors.faiss", "manifest.json"])
+@pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: b"", lambda data: data[:-9] + b"\x00" * 9])
+def test_a_damaged_file_is_noticed(saved: Path, name: str, damage) -> None:  # type: ignore[no-untyped-def]
+    file = next(saved.glob(f"*/{name}"))
+    file.write_bytes(damage(file.read_bytes()))
+    with pytest.raises(IndexUnusable):
+        PassageIndex.load(saved, MADE_FOR, LISTED)
+
+
+def test_no_index_at_all_is_noticed(tmp_path: Path) -> None:
+    with pytest.raises(IndexUnusable):
+        PassageIndex.load(tmp_path, MADE_FOR, LISTED)
+
+
+def test_a_new_index_replaces_the_old_one_in_one_step(saved: Path) -> None:
+    newer = Fingerprint(ENCODER.name, "newer")
+    PassageIndex.build(LISTED, VECTORS, newer).save(saved, (0.0,) * 8)
+    assert PassageIndex.load(saved, newer, LISTED).fingerprint == newer
+    folders = [each for each in saved.iterdir() if each.is_dir()]
+    assert len(folders) == 1
+    assert json.loads((folders[0] / "manifest.json").read_text())["fingerprint"]["list_version"] == "newer"
+
+
+def test_a_vector_of_another_size_is_refused(saved: Path) -> None:
+    with pytest.raises(ValueError, match="dimension"):
+        PassageIndex.load(saved, MADE_FOR, LISTED).nearest(np.ones(3, dtype=np.float32), 1)
+
+
+@pytest.fixture(scope="module")
+def search() -> ServiceSearch:
+    index = PassageIndex.build(LISTED, VECTORS, MADE_FOR)
+    return ServiceSearch(index, ENCODER.queries([passage.text for passage in LISTED]))
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.id)
+def test_a_service_is_found_by_its_own_name(search: ServiceSearch, service) -> None:  # type: ignore[no-untyped-def]
+    from knowledge.normalise import normalise
+
+    text = normalise(service.name)
+    assert search.search(text, ENCODER.queries([text])[0])[0].service_id == service.id
+
+
+def test_scores_are_probabilities_in_falling_order(search: ServiceSearch) -> None:
+    scores = [match.score for match in search.search("没人烧饭", ENCODER.queries(["没人烧饭"])[0])]
+    assert scores == sorted(scores, reverse=True)
+    assert all(0.0 <= score <= 1.0 for score in scores)
+
+
+def test_without_a_vector_words_alone_still_find(search: ServiceSearch) -> None:
+    assert search.search("老年综合津贴", None)[0].service_id == "sh_comprehensive_allowance"
+
+
+def test_only_the_services_named_are_searched(search: ServiceSearch) -> None:
+    found = search.search("长护险", None, only=("respite", "meal_service"))
+    assert {match.service_id for match in found} == {"respite", "meal_service"}
+
+
+@pytest.mark.parametrize("text", ["", "。。。", "zzzz", "🙂" * 50, "养老院" * 70])
+def test_odd_texts_break_nothing(search: ServiceSearch, text: str) -> None:
+    search.search(text, None)
