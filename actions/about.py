@@ -14,13 +14,15 @@ from knowledge.schema import Service
 from knowledge.search import Match
 
 # Probabilities of the fused search, chosen on the dev questions (docs/adr/0003).
-ANSWER_FROM = 0.30  # below, we do not know
+ANSWER_FROM = 0.30  # below, we ask whether one of the nearest is meant
+ASK_FROM = 0.10  # below, we do not know
 SURE_FROM = 0.60  # above, another close match is not asked about
 CLOSE_RATIO = 0.75  # the second is as good as the first above this share
 FOLLOW_UP_BELOW = 0.50  # a short follow-up goes on with the last service below this
 LEADS_ON_BELOW = 0.80  # the same, where the message begins as a follow-up does
 _LEADS_ON = ("那", "它", "还有", "这个", "他", "她")
 _SHORT = 12
+_FOLLOW_UP_LENGTH = 20  # a longer text says something; matching it would be slow too
 _ORDINALS = {"一": 0, "1": 0, "二": 1, "两": 1, "2": 1, "三": 2, "3": 2}
 _ORDINAL = re.compile(r"(?:第|选|要)?([一二两三123])(?:个|项|号|种|条)?[。！]?$|第([一二三123])")
 
@@ -40,6 +42,12 @@ class About:
     def is_known(self) -> bool:
         """Return whether the likeliest is likely enough to answer."""
         return bool(self.matches) and self.matches[0].score >= ANSWER_FROM
+
+    def guesses(self) -> list[Match]:
+        """Return the matches to offer where none is likely enough to answer, at most three."""
+        if self.is_known() or not self.matches or self.matches[0].score < ASK_FROM:
+            return []
+        return [match for match in self.matches[:3] if match.score >= ASK_FROM / 3]
 
     def close(self) -> list[Match]:
         """Return the matches to ask about; empty where one stands out or none is likely."""
@@ -69,14 +77,14 @@ def about(act: UnderstoodAct, context: Context, library: Library, only: Sequence
 
 def is_follow_up(text: str) -> bool:
     """Return whether normal ``text`` names nothing: 那要多少钱, 在哪里办."""
-    return len(_empty_words().sub("", text)) == 0
+    return len(text) <= _FOLLOW_UP_LENGTH and _empty_words().fullmatch(text) is not None
 
 
 @functools.cache
 def _empty_words() -> re.Pattern[str]:
     lines = (DATA / "follow_up_words.txt").read_text(encoding="utf-8").splitlines()
     words = [word for line in lines if line and not line.startswith("#") for word in _alternatives(line)]
-    return re.compile("|".join([*sorted(words, key=len, reverse=True), r"[^\u3400-\u9fffa-z0-9]"]))
+    return re.compile(f"(?:{'|'.join(words)}|[^\\u3400-\\u9fffa-z0-9])*")
 
 
 def _alternatives(line: str) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from actions.about import About, about, chosen, is_elsewhere
+from actions.about import About, about, chosen, is_elsewhere, is_follow_up
 from actions.conversation import again, handoff, reply_without_search, simpler
 from actions.guarded import GUARDS
 from actions.understood import Context, UnderstoodAct
@@ -32,6 +32,7 @@ from knowledge.reply import (
     plain_text,
 )
 from knowledge.schema import Kind
+from knowledge.search import Match
 
 OUTSIDE_BELOW = 0.25  # the gate's probability under which we ask no search
 _NAMED_FROM = 0.75  # a service found this surely is answered whatever the classifier says
@@ -90,6 +91,8 @@ class Answerer:
     def _aspect(self, act: UnderstoodAct, context: Context) -> Reply:
         """Answer an aspect, a correction or a search for benefits."""
         act = _what_was_meant(act)
+        if context.last_service is None and act.service_id is None and is_follow_up(act.text):
+            return self._unclear(act, context)
         found = about(act, context, self._library)
         ranking = [(match.service_id, round(match.score, 3)) for match in found.matches[:5]]
         reply = self._outside(act, found) or self._found(act, found, context)
@@ -102,24 +105,21 @@ class Answerer:
         if sure or not (says_so or (act.in_field < OUTSIDE_BELOW and not found.is_known())):
             return None
         text = say("out_of_scope_elsewhere") if is_elsewhere(act.text) else say("out_of_scope")
-        return Reply(
-            blocks=[TextBlock(text=text, contact=[hotline()])], outcome=Outcome.UNANSWERED_OUT_OF_SCOPE
-        )
+        return Reply(blocks=[TextBlock(text=text, contact=[hotline()])], outcome=Outcome.UNANSWERED_OUT_OF_SCOPE)
 
     def _found(self, act: UnderstoodAct, found: About, context: Context) -> Reply:
         if found.best is None or not found.is_known():
-            return self._unknown(found, context)
+            return self._guess(act, found, context)
         if act.intent == "find_benefits":
             return self._benefits(found)
         close = found.close()
         if close:
-            aspect = act.intent if act.intent in ASPECTS else "ask_service"
-            return self._which(close, aspect)
+            return self._which(close, _aspect_of(act))
         return self._answered(act, found.best.service_id, found.best.score)
 
     def _answered(self, act: UnderstoodAct, service_id: str, score: float) -> Reply:
         service = self._library.services[service_id]
-        aspect = act.intent if act.intent in ASPECTS else "ask_service"
+        aspect = _aspect_of(act)
         asked = Asked(self._today, ages(act.text), any(word in act.text for word in _NEAR_WORDS))
         block, known = answer.compose(service, aspect, asked, score)
         if not known:
@@ -130,12 +130,10 @@ class Answerer:
             outcome = Outcome.ANSWERED_SERVICE
         return Reply(blocks=[block], outcome=outcome)
 
-    def _which(self, close: Sequence[object], aspect: str) -> Reply:
-        buttons = [
-            Button(title=self._library.services[match.service_id].name, act=Act(intent=aspect, service_id=match.service_id))  # type: ignore[attr-defined]
-            for match in close
-        ]
-        block = ChoiceBlock(text=say("which_service"), buttons=buttons)
+    def _which(self, close: Sequence[Match], aspect: str, text: str = "") -> Reply:
+        services = [self._library.services[match.service_id] for match in close]
+        buttons = [Button(title=each.name, act=Act(intent=aspect, service_id=each.id)) for each in services]
+        block = ChoiceBlock(text=text or say("which_service"), buttons=buttons)
         return Reply(blocks=[block], outcome=Outcome.ASKED_WHICH_SERVICE)
 
     def _benefits(self, found: About) -> Reply:
@@ -143,9 +141,14 @@ class Answerer:
         choice = self._which(found.matches[:3], "ask_service").blocks[0]
         return Reply(blocks=[intro, choice], outcome=Outcome.ASKED_WHICH_SERVICE)
 
-    def _unknown(self, found: About, context: Context) -> Reply:
+    def _guess(self, act: UnderstoodAct, found: About, context: Context) -> Reply:
+        """Ask whether one of the nearest is meant; at the second miss, or with none near, give the number."""
         if context.misses >= 1:
             return handoff(Outcome.HANDED_OFF_MISSES)
+        guesses = found.guesses()
+        if guesses:
+            asked = self._which(guesses, _aspect_of(act), say("did_you_mean"))
+            return asked.model_copy(update={"outcome": Outcome.ASKED_WHAT_ABOUT})
         blocks: list[Block] = [TextBlock(text=say("unknown"), contact=[hotline()])]
         return Reply(blocks=blocks, outcome=Outcome.UNANSWERED_UNKNOWN)
 
@@ -181,6 +184,10 @@ class Answerer:
         ]
         ranking = [(match.service_id, round(match.score, 3)) for match in found.matches[:5]]
         return Reply(blocks=[first], outcome=guard.outcome, evidence=Evidence(ranking=ranking))
+
+
+def _aspect_of(act: UnderstoodAct) -> str:
+    return act.intent if act.intent in ASPECTS else "ask_service"
 
 
 def _sure_enough(act: UnderstoodAct) -> UnderstoodAct:

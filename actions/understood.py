@@ -66,7 +66,7 @@ def acts_of(latest_message: dict[str, Any]) -> list[UnderstoodAct]:
 
 def context_of(slots: dict[str, Any], now: datetime) -> Context:
     """Return what the tracker's slots remember; the last service is forgotten after 30 minutes."""
-    said_at = slots.get("last_service_at")
+    said_at = str(slots.get("last_service_at") or "")
     fresh = bool(said_at) and now - datetime.fromisoformat(said_at) <= SERVICE_AGES_AFTER
     last_reply = slots.get("last_reply")
     return Context(

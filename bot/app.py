@@ -9,7 +9,7 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse
@@ -88,7 +88,7 @@ def create_app() -> FastAPI:
 
 async def _warm(dialogue: DialogueClient, library: Library, path: MessagePath) -> None:
     """Load the encoder once the dialogue server is up, then answer what a restart interrupted."""
-    while not await dialogue.is_up():
+    while not await dialogue.is_up():  # noqa: ASYNC110 (another process: there is no event)
         await asyncio.sleep(0.5)
     resumed = await path.resume()
     if resumed:

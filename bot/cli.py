@@ -109,7 +109,9 @@ def search(text: str, as_json: Json = False, top: int = 5) -> None:
         print(json.dumps({"text": text, "results": rows}, ensure_ascii=False))
         return
     for match in matches:
-        print(f"{match.score:5.2f}  {match.service_id:28} {library.services[match.service_id].name}   « {match.passage}")
+        print(
+            f"{match.score:5.2f}  {match.service_id:28} {library.services[match.service_id].name}   « {match.passage}"
+        )
 
 
 @app.command()
@@ -170,7 +172,9 @@ async def _chat(client: AdvisorClient) -> None:
 def evaluate(
     file: Path,
     as_json: Json = False,
-    answers: Annotated[Path | None, typer.Option(help="Write question, intent, service and answer, a row each.")] = None,
+    answers: Annotated[
+        Path | None, typer.Option(help="Write question, intent, service and answer, a row each.")
+    ] = None,
 ) -> None:
     """Measure the running system (started where needed) on a set of questions."""
     from bot.evaluate import EvaluationSetError, evaluate_file, table

@@ -154,7 +154,14 @@ def _write_answers(file: Path, results: Sequence[Result]) -> None:
             service = next((b.service_id for b in result.reply.blocks if isinstance(b, AnswerBlock)), "")
             text = plain_text(result.reply).replace("\n", " ⏎ ")
             writer.writerow(
-                [result.row.id, result.row.text, result.intent, service or (result.ranking or [""])[0], result.reply.outcome.value, text]
+                [
+                    result.row.id,
+                    result.row.text,
+                    result.intent,
+                    service or (result.ranking or [""])[0],
+                    result.reply.outcome.value,
+                    text,
+                ]
             )
 
 

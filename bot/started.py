@@ -47,7 +47,7 @@ def own_system(env: dict[str, str], log: Path) -> Iterator[tuple[Where, int]]:
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as handle:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             [sys.executable, "-m", "bot", "run"],
             cwd=ROOT,
             env={**os.environ, **env},

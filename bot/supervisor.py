@@ -67,7 +67,15 @@ def children(settings: GatewaySettings, dialogue_secret: str, action_secret: str
         "PYTHONWARNINGS": "ignore",
         "CUDA_VISIBLE_DEVICES": "",
     }
-    serve = [sys.executable, "-m", "uvicorn", "bot.app:create_app", "--factory", "--no-access-log", "--log-level=warning"]
+    serve = [
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "bot.app:create_app",
+        "--factory",
+        "--no-access-log",
+        "--log-level=warning",
+    ]
     rasa = [settings.dialogue_python, "-m", "rasa", "run", "-m", str(model_file(settings))]
     return [
         Child("advisor", [*serve, "--host", settings.host, "--port", str(settings.port)], shared),
@@ -147,8 +155,10 @@ class Supervisor:
 
     async def _log(self, child: Child) -> None:
         """Pass on the process's output, marked with its name, until it closes."""
-        assert child.process and child.process.stdout  # noqa: S101 (set by the caller)
-        async for line in child.process.stdout:
+        output = child.process.stdout if child.process else None
+        if output is None:
+            return
+        async for line in output:
             text = line.decode(errors="replace").rstrip()
             if text:
                 self._say(f"{child.name}: {text}")

@@ -10,7 +10,14 @@ from pathlib import Path
 from bot.settings import GatewaySettings
 from bot.supervisor import ROOT, model_file
 
-_INPUTS = ("config.yml", "nlu/**/*.yml", "nlu/**/*.py", "knowledge/normalise.py", "knowledge/data/**/*", "requirements/dialogue.lock")
+_INPUTS = (
+    "config.yml",
+    "nlu/**/*.yml",
+    "nlu/**/*.py",
+    "knowledge/normalise.py",
+    "knowledge/data/**/*",
+    "requirements/dialogue.lock",
+)
 
 
 class TrainingFailed(Exception):
@@ -44,7 +51,13 @@ def train(settings: GatewaySettings) -> None:
         *("--domain", "nlu/domain", "--data", "nlu/data", "--config", "config.yml"),
         *("--out", str(model.parent.resolve()), "--fixed-model-name", "advisor"),
     ]
-    env = {**os.environ, "RASA_TELEMETRY_ENABLED": "false", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore", "CUDA_VISIBLE_DEVICES": ""}
+    env = {
+        **os.environ,
+        "RASA_TELEMETRY_ENABLED": "false",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "PYTHONWARNINGS": "ignore",
+        "CUDA_VISIBLE_DEVICES": "",
+    }
     with log.open("w") as handle:
         done = subprocess.run(command, cwd=ROOT, env=env, stdout=handle, stderr=subprocess.STDOUT, check=False)  # noqa: S603
     if done.returncode != 0 or not model.exists():

@@ -181,7 +181,9 @@ def _how(service: Service, asked: Asked) -> _Draft:
 
 def _documents(service: Service, asked: Asked) -> _Draft:
     if not service.apply.documents:
-        return _Draft(say("no_documents"), [f"办理的地方：{service.apply.where}。"] if service.apply.where else [], None, False)
+        return _Draft(
+            say("no_documents"), [f"办理的地方：{service.apply.where}。"] if service.apply.where else [], None, False
+        )
     where = [f"交到{service.apply.where}。"] if service.apply.where else []
     return _Draft(f"要带：{'、'.join(service.apply.documents)}。", where)
 
@@ -234,7 +236,7 @@ def _fit(lead: str, points: list[str]) -> tuple[str, list[str]]:
         first += rest.pop(0)
     kept: list[str] = []
     room = MAX_ANSWER - len(first)
-    for point in [*rest, *(sentence for point in points for sentence in _as_points(point))]:
+    for point in [*rest, *(sentence for long in points for sentence in _as_points(long))]:
         if len(kept) == 4 or (kept and len(point) > room):
             break
         kept.append(point)
@@ -268,5 +270,3 @@ def _buttons(service: Service, aspect: str) -> list[Button]:
     order = ("ask_how_to_apply", "ask_amount", "ask_eligibility", "ask_documents", "ask_time", "ask_service")
     wanted = [name for name in order if known[name] and name != aspect][:3]
     return [Button(title=say(f"button_{name}"), act=Act(intent=name, service_id=service.id)) for name in wanted]
-
-

@@ -54,9 +54,7 @@ class Library:
         vector = self._encoder.queries([text])[0] if self._encoder is not None else None
         return self.search.search(text, vector, top)
 
-    def find_by_vector(
-        self, text: str, vector: Vectors | None, top: int = 5, only: Sequence[str] = ()
-    ) -> list[Match]:
+    def find_by_vector(self, text: str, vector: Vectors | None, top: int = 5, only: Sequence[str] = ()) -> list[Match]:
         """Search for normal text whose vector came with it; without one, by words only."""
         return self.search.search(text, vector, top, only)
 
@@ -91,9 +89,7 @@ def open_library(
     return Library(services, ServiceSearch(index), encoder_name)
 
 
-def _encode(
-    texts: list[str], encoder: Encoder, progress: Callable[[int, int], None]
-) -> tuple[Vectors, Vectors]:
+def _encode(texts: list[str], encoder: Encoder, progress: Callable[[int, int], None]) -> tuple[Vectors, Vectors]:
     """Return the texts as passages and as questions, each of shape (len(texts), dimension)."""
     passage_rows, question_rows = [], []
     for start in range(0, len(texts), _BATCH):

@@ -102,7 +102,7 @@ def _mend_homophones(text: str) -> str:
             for start in range(len(chars) - length + 1):
                 term = terms.get(sounds[start : start + length])
                 heard = chars[start : start + length]
-                if term and term != heard and sum(a == b for a, b in zip(term, heard)) >= 2:
+                if term and term != heard and sum(a == b for a, b in zip(term, heard, strict=True)) >= 2:
                     mended = mended[:start] + term + mended[start + length :]
         text = text[: run.start()] + mended + text[run.end() :]
     return text

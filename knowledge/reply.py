@@ -123,9 +123,7 @@ class HandoffBlock(BaseModel):
     contact: list[ContactLine]
 
 
-Block = Annotated[
-    TextBlock | AnswerBlock | ChoiceBlock | EmergencyBlock | HandoffBlock, Field(discriminator="kind")
-]
+Block = Annotated[TextBlock | AnswerBlock | ChoiceBlock | EmergencyBlock | HandoffBlock, Field(discriminator="kind")]
 
 
 class Evidence(BaseModel):
@@ -163,14 +161,13 @@ def plain_text(reply: Reply) -> str:
 
 def _lines(block: Block) -> list[str]:
     if isinstance(block, AnswerBlock):
-        source = [f"依据：{block.source.title}{f'（{block.source.as_of}）' if block.source.as_of else ''}"]
         return [
             f"【{block.title}】{block.lead}",
             *(f"· {point}" for point in block.points),
             block.how or "",
             *(f"☎ {line.name} {line.phone}" for line in block.contact),
             block.outdated or "",
-            *(source if block.source else []),
+            _source_line(block.source),
         ]
     if isinstance(block, EmergencyBlock):
         return [block.lead, *(f"☎ {number}" for number in block.call), *block.advice]
@@ -179,3 +176,9 @@ def _lines(block: Block) -> list[str]:
     if isinstance(block, ChoiceBlock):
         lines += [f"{number}. {button.title}" for number, button in enumerate(block.buttons, 1)]
     return lines
+
+
+def _source_line(source: SourceLine | None) -> str:
+    if source is None:
+        return ""
+    return f"依据：{source.title}（{source.as_of}）" if source.as_of else f"依据：{source.title}"

@@ -177,4 +177,4 @@ def _lead(scores: Floats) -> Floats:
     if len(scores) < 2:
         return np.zeros_like(scores)
     first, second = np.partition(scores, -2)[-2:][::-1]
-    return np.where(scores >= first, scores - second, scores - first)
+    return np.asarray(np.where(scores >= first, scores - second, scores - first), dtype=np.float64)

@@ -1,1 +1,1 @@
-"""Understanding: runs in the dialogue server (Python 3.10) and imports no other package of ours but knowledge.normalise."""
+"""Understanding: runs in the dialogue server (3.10); imports nothing of ours but knowledge.normalise."""

@@ -84,9 +84,7 @@ class Turns:
 
     def last(self, conversation: str, count: int) -> list[Turn]:
         """Return the last ``count`` turns of a conversation, oldest first."""
-        query = (
-            select(TurnRow).where(TurnRow.conversation == conversation).order_by(TurnRow.number.desc()).limit(count)
-        )
+        query = select(TurnRow).where(TurnRow.conversation == conversation).order_by(TurnRow.number.desc()).limit(count)
         with self._db.transaction() as session:
             return [self._turn(row) for row in reversed(session.scalars(query).all())]
 
@@ -100,15 +98,13 @@ class Turns:
         """Return how many turns ended how."""
         with self._db.transaction() as session:
             rows = session.execute(select(TurnRow.outcome, func.count()).group_by(TurnRow.outcome)).all()
-            return {outcome: count for outcome, count in rows}
+            return {row[0]: row[1] for row in rows}
 
     def unanswered(self, limit: int = 100) -> list[tuple[str, str]]:
         """Return (text, reason) of the latest unanswered questions."""
         query = select(UnansweredRow).order_by(UnansweredRow.id.desc()).limit(limit)
         with self._db.transaction() as session:
-            return [
-                (self._db.cipher.decrypt(row.text, _UNANSWERED), row.reason) for row in session.scalars(query)
-            ]
+            return [(self._db.cipher.decrypt(row.text, _UNANSWERED), row.reason) for row in session.scalars(query)]
 
     def open_tickets(self) -> list[tuple[str, str]]:
         """Return (kind, conversation) of what waits for staff, oldest first."""

@@ -12,9 +12,7 @@ def guard(message: Incoming, matcher: EmergencyMatcher) -> Reply | None:
     """Return the reply where no further step may run: an emergency, or nothing to read."""
     danger = None if message.act else matcher(message.text)
     if danger:
-        block = EmergencyBlock(
-            danger=danger.kind, lead=danger.lead, call=list(danger.call), advice=list(danger.advice)
-        )
+        block = EmergencyBlock(danger=danger.kind, lead=danger.lead, call=list(danger.call), advice=list(danger.advice))
         return Reply(
             blocks=[block],
             outcome=Outcome.GUARDED_EMERGENCY,

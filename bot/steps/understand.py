@@ -36,11 +36,15 @@ def degraded(message: Incoming, library: Library) -> Reply:
     if service_id is None and matches and matches[0].score >= _FOUND_FROM:
         service_id = matches[0].service_id
     service = library.services.get(service_id)
-    blocks: list[Block] = [TextBlock(text=say("degraded" if service else "degraded_nothing"), contact=[hotline()])]
+    first = TextBlock(text=say("degraded" if service else "degraded_nothing"), contact=[hotline()])
+    blocks: list[Block] = [first]
     if service:
         aspect = (message.act or {}).get("intent", "ask_service")
         blocks.append(compose(service, aspect, Asked(now().date()))[0])
     ranking = [(match.service_id, round(match.score, 3)) for match in matches]
     return Reply(
-        blocks=blocks, outcome=Outcome.ERROR_DIALOGUE_DOWN, speak=blocks[0].text, evidence=Evidence(ranking=ranking)  # type: ignore[union-attr]
+        blocks=blocks,
+        outcome=Outcome.ERROR_DIALOGUE_DOWN,
+        speak=first.text,
+        evidence=Evidence(ranking=ranking),
     )

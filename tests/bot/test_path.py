@@ -69,7 +69,13 @@ def database(tmp_path: Path) -> Database:
 
 def path_with(database: Database, library: Library, dialogue: Dialogue) -> MessagePath:
     parts = Parts(
-        Inbox(database), Turns(database), Buttons(database), dialogue, EmergencyMatcher(), lambda: library, lambda: AT  # type: ignore[arg-type]
+        Inbox(database),
+        Turns(database),
+        Buttons(database),
+        dialogue,
+        EmergencyMatcher(),
+        lambda: library,
+        lambda: AT,  # type: ignore[arg-type]
     )
     return MessagePath(parts)
 

@@ -29,7 +29,14 @@ def test_every_answer_is_short_sourced_and_names_a_number(service: Service, aspe
 
 @pytest.mark.parametrize(
     ("ages", "figure"),
-    [((65, 65), "75元"), ((79, 79), "150元"), ((83, 83), "180元"), ((80, 89), "180元"), ((99, 99), "350元"), ((104, 104), "600元")],
+    [
+        ((65, 65), "75元"),
+        ((79, 79), "150元"),
+        ((83, 83), "180元"),
+        ((80, 89), "180元"),
+        ((99, 99), "350元"),
+        ((104, 104), "600元"),
+    ],
 )
 def test_a_question_with_an_age_gets_one_figure(ages: tuple[int, int], figure: str) -> None:
     block, known = compose(SERVICES["sh_comprehensive_allowance"], "ask_amount", Asked(TODAY, ages))

@@ -9,7 +9,13 @@ from knowledge.emergency import EmergencyMatcher
 MATCHER = EmergencyMatcher()
 
 DANGERS = {
-    "self_harm": ["我不想活了", "活够了，没意思", "想从楼上跳下去，要跳楼", "死了算了，省得拖累小辈", "想带着老伴一起走"],
+    "self_harm": [
+        "我不想活了",
+        "活够了，没意思",
+        "想从楼上跳下去，要跳楼",
+        "死了算了，省得拖累小辈",
+        "想带着老伴一起走",
+    ],
     "fire": ["厨房着火了", "隔壁冒好大的烟", "电瓶车烧起来了"],
     "gas": ["家里一股煤气味", "燃气灶好像漏气", "天然气忘记关了 头晕"],
     "unconscious": ["老太太叫不醒", "外公突然昏倒", "妈妈没反应了", "没呼吸了怎么办", "他在地上抽搐口吐白沫"],
@@ -66,7 +72,14 @@ def test_a_calm_question_raises_no_alarm(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["／我爸暈倒了", "我 爸 晕 倒 了", "救命啊啊啊啊啊啊啊", "老伴出门到现在没回來", "长护险怎么办……我爸刚刚摔倒起不来了"]
+    "text",
+    [
+        "／我爸暈倒了",
+        "我 爸 晕 倒 了",
+        "救命啊啊啊啊啊啊啊",
+        "老伴出门到现在没回來",
+        "长护险怎么办……我爸刚刚摔倒起不来了",
+    ],
 )
 def test_danger_is_recognised_however_it_is_typed(text: str) -> None:
     assert MATCHER(text) is not None

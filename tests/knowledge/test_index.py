@@ -46,7 +46,9 @@ def test_a_row_of_another_service_is_noticed(saved: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["vectors.faiss", "manifest.json"])
-@pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: b"", lambda data: data[:-9] + b"\x00" * 9])
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[: len(data) // 2], lambda data: b"", lambda data: data[:-9] + b"\x00" * 9]
+)
 def test_a_damaged_file_is_noticed(saved: Path, name: str, damage) -> None:  # type: ignore[no-untyped-def]
     file = next(saved.glob(f"*/{name}"))
     file.write_bytes(damage(file.read_bytes()))

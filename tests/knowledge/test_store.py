@@ -64,7 +64,11 @@ def problems(tmp_path: Path, *entries: dict[str, object], name: str = "learning.
 
 
 def test_an_unknown_field_is_named_with_file_line_and_mend(tmp_path: Path) -> None:
-    (told,) = problems(tmp_path, entry(), entry(id="second", name="别的", aliases=[], amont=3, questions=[f"第{n}问" for n in range(8)]))
+    (told,) = problems(
+        tmp_path,
+        entry(),
+        entry(id="second", name="别的", aliases=[], amont=3, questions=[f"第{n}问" for n in range(8)]),
+    )
     assert told.startswith("learning.yaml:")
     line = int(told.split(":")[1])
     assert "amont" in (tmp_path / "learning.yaml").read_text().splitlines()[line - 1]

@@ -1,0 +1,179 @@
+"""What is decided once a message is understood; with a toy encoder, the real list and no server."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import pytest
+
+from actions.about import chosen, is_elsewhere, is_follow_up
+from actions.answers import Answerer
+from actions.understood import Context, UnderstoodAct, acts_of, context_of, slots_after
+from knowledge.index import Fingerprint, PassageIndex
+from knowledge.library import Library
+from knowledge.passages import passages
+from knowledge.reply import Outcome, Reply, plain_text
+from knowledge.search import ServiceSearch
+from knowledge.store import load
+from storage.clock import SHANGHAI
+from tests.auxil.toy_encoder import ToyEncoder
+
+NOW = datetime(2026, 11, 25, 9, 0, tzinfo=SHANGHAI)
+
+
+@pytest.fixture(scope="module")
+def library() -> Library:
+    services, encoder = load(), ToyEncoder()
+    listed = list(passages(services))
+    vectors = encoder.passages([passage.text for passage in listed])
+    index = PassageIndex.build(listed, vectors, Fingerprint("toy", services.version))
+    made = Library(services, ServiceSearch(index, vectors), "toy")
+    made.use(encoder)
+    return made
+
+
+@pytest.fixture
+def answerer(library: Library) -> Answerer:
+    return Answerer(library, date(2026, 11, 25))
+
+
+def act(intent: str, text: str, confidence: float = 0.9, in_field: float = 1.0) -> UnderstoodAct:
+    return UnderstoodAct(intent, text, confidence, in_field)
+
+
+@pytest.mark.parametrize(
+    ("text", "follows"),
+    [
+        ("那要多少钱", True),
+        ("去哪里办", True),
+        ("要带什么材料", True),
+        ("几号发", True),
+        ("电话多少", True),
+        ("他能不能办", True),
+        ("那喘息服务呢", False),
+        ("养老院多少钱", False),
+        ("轮椅去哪里借", False),
+    ],
+)
+def test_a_follow_up_is_what_names_nothing(text: str, follows: bool) -> None:
+    assert is_follow_up(text) is follows
+
+
+def test_a_follow_up_goes_on_with_the_last_service(answerer: Answerer) -> None:
+    reply = answerer.reply([act("ask_amount", "那要多少钱")], Context(last_service="sh_dibao"))
+    assert reply.service_ids() == ["sh_dibao"]
+    assert "1650" in plain_text(reply)
+
+
+def test_with_nothing_before_it_a_follow_up_is_asked_back(answerer: Answerer) -> None:
+    reply = answerer.reply([act("ask_amount", "那要多少钱")], Context())
+    assert reply.outcome is Outcome.ASKED_WHAT_ABOUT
+
+
+def test_the_last_service_is_forgotten_after_half_an_hour() -> None:
+    slots = {"last_service": "respite", "last_service_at": (NOW - timedelta(minutes=31)).isoformat()}
+    assert context_of(slots, NOW).last_service is None
+    assert context_of(slots, NOW - timedelta(minutes=2)).last_service == "respite"
+
+
+def test_at_the_second_miss_a_person_is_offered_with_the_number(answerer: Answerer) -> None:
+    reply = answerer.reply([act("ask_service", "咕噜咕噜")], Context(misses=1))
+    assert reply.outcome is Outcome.HANDED_OFF_MISSES
+    assert "12345" in plain_text(reply)
+
+
+def test_misses_are_counted_and_an_answer_clears_them(answerer: Answerer) -> None:
+    missed = answerer.reply([act("unclear", "怎么弄")], Context())
+    assert slots_after(missed, Context(), NOW)["misses"] == 1
+    answered = answerer.reply([act("ask_service", "喘息服务")], Context(misses=1))
+    assert slots_after(answered, Context(misses=1), NOW)["misses"] == 0
+
+
+@pytest.mark.parametrize("intent", ["emergency", "stop", "cancel_booking"])
+def test_what_costs_most_when_wrong_needs_confidence(answerer: Answerer, intent: str) -> None:
+    reply = answerer.reply([act(intent, "老年综合津贴", confidence=0.3)], Context())
+    assert reply.service_ids() == ["sh_comprehensive_allowance"]
+
+
+def test_a_service_named_is_answered_even_when_it_looks_outside(answerer: Answerer) -> None:
+    reply = answerer.reply([act("out_of_scope", "老年综合津贴", in_field=0.1)], Context())
+    assert reply.service_ids() == ["sh_comprehensive_allowance"]
+
+
+def test_what_is_outside_is_refused_kindly(answerer: Answerer) -> None:
+    reply = answerer.reply([act("out_of_scope", "帮我写首诗", in_field=0.05)], Context())
+    assert reply.outcome is Outcome.UNANSWERED_OUT_OF_SCOPE
+
+
+def test_another_city_is_sent_to_its_own_hotline(answerer: Answerer) -> None:
+    reply = answerer.reply([act("out_of_scope", "杭州地铁几点关门", in_field=0.05)], Context())
+    assert "当地" in plain_text(reply)
+    assert is_elsewhere("武汉的食堂")
+    assert not is_elsewhere("我从武汉来上海养老")
+
+
+def test_never_more_than_three_choices(answerer: Answerer) -> None:
+    reply = answerer.reply([act("find_benefits", "八十岁老人有什么津贴补贴")], Context())
+    for block in reply.blocks:
+        assert len(getattr(block, "buttons", [])) <= 3
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("第二个", "meal_service"),
+        ("2", "meal_service"),
+        ("最后一个", "day_care"),
+        ("喘息服务", "respite"),
+        ("第三", "day_care"),
+        ("随便", None),
+    ],
+)
+def test_a_choice_is_understood(library: Library, text: str, expected: str | None) -> None:
+    service = chosen(text, ("respite", "meal_service", "day_care"), library)
+    assert (service.id if service else None) == expected
+
+
+def test_a_correction_is_answered_as_the_question_it_is(answerer: Answerer) -> None:
+    reply = answerer.reply(
+        [act("correct", "不对，我问的是安宁疗护不是养老院")], Context(last_service="basic_nursing_home")
+    )
+    assert reply.service_ids() == ["hospice"]
+
+
+def test_more_tells_the_next_thing_not_the_same_again(answerer: Answerer) -> None:
+    first = answerer.reply([act("ask_service", "安宁疗护")], Context())
+    context = context_of(slots_after(first, Context(), NOW), NOW)
+    more = answerer.reply([act("unclear", "还有呢")], context)
+    assert more.service_ids() == ["hospice"]
+    assert plain_text(more) != plain_text(first)
+
+
+def test_fraud_gets_advice_first_and_the_police_number(answerer: Answerer) -> None:
+    reply = answerer.reply([act("report_scam", "被养老公司骗了钱")], Context())
+    assert reply.outcome is Outcome.GUARDED_SCAM
+    assert "110" in plain_text(reply)
+
+
+def test_somebody_posing_as_our_advisor_is_called_false(answerer: Answerer) -> None:
+    reply = answerer.reply([act("report_scam", "有人冒充养老顾问收钱")], Context())
+    assert "不收押金" in plain_text(reply)
+
+
+def test_two_acts_are_both_answered(answerer: Answerer) -> None:
+    reply = answerer.reply([act("stop", "算了"), act("ask_service", "喘息服务是什么")], Context())
+    assert "不弄了" in plain_text(reply)
+    assert reply.service_ids() == ["respite"]
+
+
+def test_a_slot_holds_a_whole_reply_and_gives_it_back(answerer: Answerer) -> None:
+    reply = answerer.reply([act("ask_service", "喘息服务")], Context())
+    context = context_of(slots_after(reply, Context(), NOW), NOW)
+    assert isinstance(context.last_reply, Reply)
+    again = answerer.reply([act("repeat", "再说一遍")], context)
+    assert plain_text(again) == plain_text(reply)
+
+
+def test_parse_data_without_acts_still_gives_one() -> None:
+    (only,) = acts_of({"intent": {"name": "greet"}, "text": "你好"})
+    assert only.intent == "greet"
