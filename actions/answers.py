@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from actions.about import About, about, chosen, is_elsewhere, is_follow_up
+from actions.about import ASK_FROM, About, about, chosen, is_elsewhere, is_follow_up
 from actions.conversation import again, handoff, reply_without_search, simpler
 from actions.guarded import GUARDS
 from actions.understood import Context, UnderstoodAct
@@ -39,10 +39,27 @@ _NAMED_FROM = 0.75  # a service found this surely is answered whatever the class
 _NEAR_WORDS = ("附近", "最近", "家门口", "旁边", "周围")
 _MORE_WORDS = ("还有", "别的", "其他", "然后呢")
 _BOOKS = {"book_training": "caregiver_training", "book_consultation": "eldercare_advisor"}
+_FOR_MOST = ("sh_comprehensive_allowance", "ltci_apply", "eldercare_advisor")
 _SEVERAL = 3
 # What costs most when it is wrong needs most confidence; the rest of what is not a question
 # about a service needs some.
-_NEEDS = {"emergency": 0.5, "stop": 0.5, "cancel_booking": 0.5, "restart": 0.5, "out_of_scope": 0.3, "unclear": 0.0}
+_NEEDS = {
+    "emergency": 0.5,
+    "stop": 0.5,
+    "cancel_booking": 0.5,
+    "restart": 0.5,
+    "report_scam": 0.5,
+    "check_suspicious": 0.5,
+    "others_data": 0.5,
+    "wellbeing": 0.4,
+    "report_abuse": 0.4,
+    "small_talk": 0.4,
+    "complain": 0.35,
+    "medical_question": 0.35,
+    "out_of_scope": 0.3,
+    "unclear": 0.0,
+}
+_GUARD_SURE_FROM = 0.7  # below, a service that is named is answered instead
 _CHAT_FROM = 0.2
 
 
@@ -89,8 +106,10 @@ class Answerer:
         return self._aspect(act, context)
 
     def _aspect(self, act: UnderstoodAct, context: Context) -> Reply:
-        """Answer an aspect, a correction or a search for benefits."""
+        """Answer an aspect or a correction, or offer what one may be entitled to."""
         act = _what_was_meant(act)
+        if act.intent == "find_benefits":
+            return self._benefits(about(act, Context(), self._library))
         if context.last_service is None and act.service_id is None and is_follow_up(act.text):
             return self._unclear(act, context)
         found = about(act, context, self._library)
@@ -110,8 +129,6 @@ class Answerer:
     def _found(self, act: UnderstoodAct, found: About, context: Context) -> Reply:
         if found.best is None or not found.is_known():
             return self._guess(act, found, context)
-        if act.intent == "find_benefits":
-            return self._benefits(found)
         close = found.close()
         if close:
             return self._which(close, _aspect_of(act))
@@ -137,9 +154,15 @@ class Answerer:
         return Reply(blocks=[block], outcome=Outcome.ASKED_WHICH_SERVICE)
 
     def _benefits(self, found: About) -> Reply:
+        """Offer the nearest services; to a question that names nothing, what most people can have."""
+        near = [match for match in found.matches[:3] if match.score >= ASK_FROM]
+        near += [
+            Match(service_id, 0.0, "") for service_id in _FOR_MOST if service_id not in {m.service_id for m in near}
+        ]
         intro = TextBlock(text=say("find_intro"))
-        choice = self._which(found.matches[:3], "ask_service").blocks[0]
-        return Reply(blocks=[intro, choice], outcome=Outcome.ASKED_WHICH_SERVICE)
+        choice = self._which(near[:3], "ask_service").blocks[0]
+        ranking = [(match.service_id, round(match.score, 3)) for match in found.matches[:5]]
+        return Reply(blocks=[intro, choice], outcome=Outcome.ASKED_WHICH_SERVICE, evidence=Evidence(ranking=ranking))
 
     def _guess(self, act: UnderstoodAct, found: About, context: Context) -> Reply:
         """Ask whether one of the nearest is meant; at the second miss, or with none near, give the number."""
@@ -172,11 +195,14 @@ class Answerer:
     def _guarded(self, act: UnderstoodAct, context: Context) -> Reply:
         guard = GUARDS[act.intent]
         found = about(act, Context(), self._library)
-        if guard.services and not (found.best and found.best.score >= _NAMED_FROM):
+        named = found.best is not None and found.best.score >= _NAMED_FROM
+        if named and act.confidence < _GUARD_SURE_FROM and found.matches[0].service_id not in guard.services:
+            return self._aspect(replace(act, intent="ask_service"), context)
+        if guard.services and not named:
             found = about(act, Context(), self._library, guard.services)
         first = guard.block(act.text)
         titles = list(guard.offers)
-        if found.best and found.best.service_id not in titles and (guard.services or found.is_known()):
+        if found.best and found.best.service_id not in titles and found.is_known():
             titles.insert(0, found.best.service_id)
         services = [service for service in map(self._library.services.get, titles) if service]
         first.buttons = [

@@ -36,18 +36,21 @@ GUARDS = {
         "scam",
         (POLICE, ANTIFRAUD),
         ("elder_scam", "antifraud_96110", "prepay_rules", "report_illegal_org", "hotlines", "ref_consumer_refund"),
+        ("elder_scam",),
     ),
     "check_suspicious": Guard(
         Outcome.GUARDED_SCAM,
         "suspicious",
         (ANTIFRAUD, POLICE),
         ("verify_org", "elder_scam", "antifraud_96110", "report_illegal_org", "charity_donation", "prepay_rules"),
+        ("elder_scam", "verify_org"),
     ),
     "report_abuse": Guard(
         Outcome.GUARDED_ABUSE,
         "abuse",
         (POLICE, LEGAL),
         ("legal_aid_12348", "support_dispute", "hotlines", "public_guardian"),
+        ("legal_aid_12348",),
     ),
     "wellbeing": Guard(
         Outcome.GUARDED_WELLBEING,

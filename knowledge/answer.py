@@ -35,7 +35,7 @@ class Asked:
     """What the question says besides the aspect."""
 
     today: date
-    ages: tuple[int, int] | None = None
+    ages: tuple[tuple[int, int], ...] = ()  # of each person named: youngest and oldest
     nearest: bool = False  # asks for the place that is near
 
 
@@ -97,7 +97,7 @@ def _eligibility(service: Service, asked: Asked) -> _Draft:
 def _age_verdict(service: Service, asked: Asked) -> str:
     """Return a first sentence where age alone already says no; otherwise nothing."""
     youngest = service.eligibility.min_age if service.eligibility else None
-    if asked.ages and youngest and asked.ages[1] < youngest:
+    if youngest and asked.ages and all(oldest < youngest for _, oldest in asked.ages):
         return f"要满{youngest}岁，现在还不到年龄。"
     return ""
 
@@ -111,12 +111,12 @@ def _amount(service: Service, asked: Asked) -> _Draft:
     facts = [fact for fact in service.standard.facts if fact.current]
     by_age = [fact for fact in facts if fact.condition and _age_only(fact.condition)]
     if asked.ages and by_age:
-        fitting = [fact for fact in by_age if fact.condition and _covers(fact.condition, asked.ages)]
+        fitting = [fact for age in asked.ages for fact in by_age if fact.condition and _covers(fact.condition, age)]
         if fitting:
             extra = [service.timing] if service.timing else []
-            return _Draft("".join(_figure(fact) for fact in fitting), extra + caution)
-        if not any(fact.condition and _touches(fact.condition, asked.ages) for fact in by_age):
-            no = say("amount_none_for_age", age=asked.ages[0])
+            return _Draft("".join(_figure(fact) for fact in dict.fromkeys(fitting)), extra + caution)
+        if not any(fact.condition and _touches(fact.condition, age) for age in asked.ages for fact in by_age):
+            no = say("amount_none_for_age", age=asked.ages[0][0])
             return _Draft(f"{no}{service.standard.text}", caution)
     if service.standard.personal and facts:
         return _Draft(service.standard.text, [_figure(fact) for fact in facts] + caution)

@@ -10,21 +10,21 @@ _AGE = re.compile(rf"(?P<number>{_NUMBER})(?P<more>多|几|来)?(?:周?岁|(?=�
 _WITH_UNIT = re.compile(rf"(?P<number>{_NUMBER})(?P<more>多|几|来)?周?岁")
 
 
-def ages(text: str) -> tuple[int, int] | None:
-    """Return the (youngest, oldest) age that normal ``text`` names, or None.
+def ages(text: str) -> tuple[tuple[int, int], ...]:
+    """Return the (youngest, oldest) of each age that normal ``text`` names, in order.
 
     "83岁" is (83, 83), "八十多岁" is (80, 89). Numbers without 岁 count only where they
     can hardly mean anything else (50 to 120, at a clause's end or before 了、的、能).
     """
-    found = _WITH_UNIT.search(text) or next(
-        (hit for hit in _AGE.finditer(text) if 50 <= _value(hit["number"]) <= 120), None
-    )
-    if found is None:
-        return None
-    years = _value(found["number"])
-    if not 0 < years <= 130:
-        return None
-    return (years, years // 10 * 10 + 9) if found["more"] else (years, years)
+    found = [
+        hit for hit in _AGE.finditer(text) if _WITH_UNIT.match(text, hit.start()) or 50 <= _value(hit["number"]) <= 120
+    ]
+    ranges = []
+    for hit in found:
+        years = _value(hit["number"])
+        if 0 < years <= 130:
+            ranges.append((years, years // 10 * 10 + 9) if hit["more"] else (years, years))
+    return tuple(dict.fromkeys(ranges))
 
 
 def _value(number: str) -> int:
