@@ -35,6 +35,7 @@ from knowledge.schema import Kind
 from knowledge.search import Match
 
 OUTSIDE_BELOW = 0.25  # the gate's probability under which we ask no search
+_GUESS_FROM = 0.5  # the gate's probability from which we ask "did you mean"
 _NAMED_FROM = 0.75  # a service found this surely is answered whatever the classifier says
 _NEAR_WORDS = ("附近", "最近", "家门口", "旁边", "周围")
 _MORE_WORDS = ("还有", "别的", "其他", "然后呢")
@@ -72,9 +73,10 @@ class Answerer:
 
     def reply(self, acts: Sequence[UnderstoodAct], context: Context) -> Reply:
         """Return one reply to all acts of a message."""
+        acts = [_sure_enough(act) for act in acts[:_SEVERAL]]
         first = self._one(acts[0], context)
         replies = [first]
-        for act in acts[1:_SEVERAL]:
+        for act in acts[1:]:
             replies.append(self._one(act, _carried(context, replies[-1])))
         merged = first if len(replies) == 1 else _merged(replies)
         evidence = Evidence(
@@ -83,7 +85,6 @@ class Answerer:
         return merged.model_copy(update={"evidence": evidence, "speak": _speak(merged)})
 
     def _one(self, act: UnderstoodAct, context: Context) -> Reply:
-        act = _sure_enough(act)
         if act.intent in GUARDS:
             return self._guarded(act, context)
         if act.intent == "repeat":
@@ -168,7 +169,7 @@ class Answerer:
         """Ask whether one of the nearest is meant; at the second miss, or with none near, give the number."""
         if context.misses >= 1:
             return handoff(Outcome.HANDED_OFF_MISSES)
-        guesses = found.guesses()
+        guesses = found.guesses() if act.in_field >= _GUESS_FROM else []
         if guesses:
             asked = self._which(guesses, _aspect_of(act), say("did_you_mean"))
             return asked.model_copy(update={"outcome": Outcome.ASKED_WHAT_ABOUT})

@@ -15,6 +15,8 @@ from sanic import Blueprint, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
+from nlu.components.action_results import use_compiled_schema
+
 logger = logging.getLogger(__name__)
 
 
@@ -35,6 +37,7 @@ class AdvisorInput(InputChannel):
         secret = (credentials or {}).get("secret")
         if not secret or secret.startswith("${"):
             raise ValueError("credentials.yml: the advisor channel needs its secret (ADVISOR_DIALOGUE_SECRET)")
+        use_compiled_schema()
         return cls(secret)
 
     def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:

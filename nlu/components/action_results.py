@@ -1,0 +1,31 @@
+"""Checks what an action returns without checking Rasa's own schema anew each time.
+
+Rasa calls ``jsonschema.validate``, which first validates the (constant) schema against the
+meta-schema: 30 % of the dialogue server's time per message, measured with py-spy.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+from jsonschema import ValidationError
+from jsonschema.validators import validator_for
+from rasa.core.actions.action import RemoteAction
+
+_SCHEMA = RemoteAction.action_response_format_spec()
+_VALIDATOR = validator_for(_SCHEMA)(_SCHEMA)
+
+
+def _validate(self: RemoteAction, result: Dict[str, Any]) -> bool:
+    """Return True. Raises ValidationError with Rasa's own hint."""
+    try:
+        _VALIDATOR.validate(result)
+    except ValidationError as error:
+        error.message += f" Failed to validate the response of action '{self.name()}'."
+        raise
+    return True
+
+
+def use_compiled_schema() -> None:
+    """Put the check in the place of Rasa's."""
+    RemoteAction._validate_action_result = _validate
