@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from bot.client import AdvisorClient, Where
+from bot.started import free_port, own_system
 from knowledge.reply import Reply, plain_text
 
 pytestmark = pytest.mark.processes
@@ -96,15 +97,8 @@ async def _say(where: Where, text: str) -> Reply:
 
 
 def _dialogue_process(supervisor: int) -> int:
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                parent = int(Path(f"/proc/{entry}/stat").read_text().rsplit(")", 1)[1].split()[1])
-                if parent == supervisor and "rasa" in Path(f"/proc/{entry}/cmdline").read_text():
-                    return int(entry)
-            except OSError:
-                continue
-    raise AssertionError("the dialogue server does not run")
+    (process,) = (child for child in _children(supervisor) if "rasa" in Path(f"/proc/{child}/cmdline").read_text())
+    return process
 
 
 def test_a_hanging_dialogue_server_still_leaves_answers_within_three_seconds(system: System) -> None:
@@ -140,3 +134,29 @@ def test_a_killed_dialogue_server_is_started_again(system: System) -> None:
         time.sleep(0.5)
     reply = asyncio.run(_say(where, "长护险怎么申请"))
     assert reply.outcome.value == "answered_service"
+
+
+def test_ctrl_c_leaves_no_process_behind(system: System, tmp_path: Path) -> None:
+    for name in ("models", "index"):
+        (tmp_path / name).symlink_to((system[2] / name).resolve())
+    env = {
+        "ADVISOR_VAR": str(tmp_path),
+        "ADVISOR_PORT": str(free_port()),
+        "ADVISOR_DIALOGUE_PORT": str(free_port()),
+    }
+    with own_system(env, tmp_path / "run.log") as (_, pid):
+        family = {pid, *_children(pid)}
+        assert len(family) == 3
+    assert not any(Path(f"/proc/{member}").exists() for member in family)
+    assert not (tmp_path / "run.json").exists()
+
+
+def _children(parent: int) -> list[int]:
+    found = []
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if int(Path(f"/proc/{entry}/stat").read_text().rsplit(")", 1)[1].split()[1]) == parent:
+                found.append(int(entry))
+        except OSError:
+            continue
+    return found

