@@ -114,3 +114,9 @@ def test_the_version_changes_with_the_content(tmp_path: Path) -> None:
     assert load(tmp_path).version == before
     file.write_text(yaml.safe_dump([entry(summary="教老人学手机，也有别的课。")], allow_unicode=True))
     assert load(tmp_path).version != before
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.id)
+def test_a_source_is_named_in_chinese(service: object) -> None:
+    for source in service.sources:  # type: ignore[attr-defined]
+        assert not any(char.isascii() and char.isalpha() for char in source.title), source.title
