@@ -172,7 +172,7 @@ class Answerer:
         guesses = found.guesses() if act.in_field >= _GUESS_FROM else []
         if guesses:
             asked = self._which(guesses, _aspect_of(act), say("did_you_mean"))
-            return asked.model_copy(update={"outcome": Outcome.ASKED_WHAT_ABOUT})
+            return asked.model_copy(update={"outcome": Outcome.ASKED_DID_YOU_MEAN})
         blocks: list[Block] = [TextBlock(text=say("unknown"), contact=[hotline()])]
         return Reply(blocks=blocks, outcome=Outcome.UNANSWERED_UNKNOWN)
 

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from knowledge.encoder import Vectors
-from knowledge.reply import Reply
+from knowledge.reply import Outcome, Reply
 
+_MISSES = {Outcome.UNANSWERED_UNKNOWN, Outcome.ASKED_WHAT_ABOUT, Outcome.ASKED_DID_YOU_MEAN}
 SERVICE_AGES_AFTER = timedelta(minutes=30)
 
 
@@ -82,7 +83,7 @@ def slots_after(reply: Reply, context: Context, now: datetime) -> dict[str, Any]
     """Return the slots to set once ``reply`` is given."""
     answered = [block for block in reply.blocks if block.kind == "answer"]
     offered = next((block for block in reply.blocks if block.kind == "choice"), None)
-    missed = reply.outcome.value.startswith(("unanswered_unknown", "asked_what"))
+    missed = reply.outcome in _MISSES
     slots: dict[str, Any] = {
         "choices": [b.act.service_id for b in offered.buttons if b.act and b.act.service_id] if offered else [],
         "misses": context.misses + 1 if missed else 0,

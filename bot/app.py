@@ -23,7 +23,7 @@ from bot.errors import CannotStore
 from bot.messages import Incoming
 from bot.path import MessagePath, Parts
 from bot.settings import GatewaySettings
-from bot.web.page import web_routes
+from bot.web.page import sorry, web_routes
 from knowledge.emergency import EmergencyMatcher
 from knowledge.errors import EncoderUnavailable
 from knowledge.library import Library, open_library
@@ -74,6 +74,9 @@ def create_app() -> FastAPI:
     guarded = [Depends(_bearer(settings.action_secret))]
     app.include_router(_action_routes(library), dependencies=guarded)
     app.include_router(_tool_routes(path), dependencies=guarded)
+
+    app.add_exception_handler(404, sorry)
+    app.add_exception_handler(500, sorry)
 
     @app.get("/healthz")
     async def healthz() -> JSONResponse:

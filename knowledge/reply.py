@@ -22,6 +22,7 @@ class Outcome(StrEnum):
     ANSWERED_CONVERSATION = "answered_conversation"
     ASKED_WHICH_SERVICE = "asked_which_service"
     ASKED_WHAT_ABOUT = "asked_what_about"
+    ASKED_DID_YOU_MEAN = "asked_did_you_mean"
     UNANSWERED_UNKNOWN = "unanswered_unknown"
     UNANSWERED_FIELD = "unanswered_field"
     UNANSWERED_OUT_OF_SCOPE = "unanswered_out_of_scope"

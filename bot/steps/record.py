@@ -12,6 +12,7 @@ from storage.turns import Turn, Turns
 _TICKETS = {Outcome.HANDED_OFF_REQUESTED, Outcome.HANDED_OFF_MISSES, Outcome.GUARDED_ABUSE}
 _UNANSWERED = {
     Outcome.UNANSWERED_UNKNOWN,
+    Outcome.ASKED_DID_YOU_MEAN,
     Outcome.UNANSWERED_FIELD,
     Outcome.HANDED_OFF_MISSES,
     Outcome.ERROR_DIALOGUE_DOWN,

@@ -15,12 +15,13 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from fastapi.templating import Jinja2Templates
+from starlette.exceptions import HTTPException
 
 from bot.errors import CannotStore, apology
 from bot.messages import Incoming
 from bot.path import MessagePath
 from knowledge.normalise import MAX_MESSAGE
-from knowledge.phrases import points, say
+from knowledge.phrases import hotline, points, say
 from knowledge.reply import Reply
 from storage.turns import Turns
 
@@ -86,6 +87,13 @@ def web_routes(path: MessagePath, turns: Turns, clock: Callable[[], datetime], s
         return answer
 
     return routes
+
+
+def sorry(request: Request, error: Exception) -> Response:
+    """Return a plain page with the hotline, whatever broke or was not found: never a bare error."""
+    missing = isinstance(error, HTTPException) and error.status_code == 404
+    context = {"text": say("no_such_page" if missing else "system_error"), "hotline": hotline()}
+    return _TEMPLATES.TemplateResponse(request, "sorry.html", context, 404 if missing else 500, headers=_HEADERS)
 
 
 def _page(

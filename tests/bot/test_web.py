@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from bot.web.page import web_routes
+from bot.web.page import sorry, web_routes
 from knowledge.library import Library
 from storage.clock import SHANGHAI
 from storage.database import Database
@@ -24,7 +24,9 @@ HERE = {"Origin": "http://testserver"}
 def page(database: Database, library: Library, tmp_path: Path) -> TestClient:  # noqa: F811
     app = FastAPI()
     app.include_router(web_routes(path_with(database, library, Dialogue(fine)), Turns(database), lambda: AT, False))
-    return TestClient(app)
+    app.add_exception_handler(404, sorry)
+    app.add_exception_handler(500, sorry)
+    return TestClient(app, raise_server_exceptions=False)
 
 
 def test_the_first_page_greets_and_offers_examples(page: TestClient) -> None:
@@ -92,3 +94,19 @@ def test_a_message_that_cannot_be_stored_is_told_plainly(page: TestClient, datab
     answer = page.post("/", data={"text": "喂", "message_id": "z"}, headers=HERE)
     assert answer.status_code == 503
     assert "12345" in answer.text
+
+
+def test_whatever_breaks_the_page_is_plain_chinese_with_a_number(page: TestClient, database: Database) -> None:  # noqa: F811
+    from storage.tables import Base
+
+    page.get("/")
+    Base.metadata.drop_all(database.engine)
+    broken = page.get("/")
+    assert broken.status_code == 500
+    assert "12345" in broken.text
+    missing = page.get("/nowhere")
+    assert missing.status_code == 404
+    assert "回到首页" in missing.text
+    for answer in (broken, missing):
+        assert "Error" not in answer.text
+        assert "Not Found" not in answer.text
