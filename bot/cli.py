@@ -46,7 +46,13 @@ def library_with_progress(rebuild: bool = False) -> Library:
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("building the index", total=None, visible=False)
 
+        quarters = 0
+
         def progress(done: int, total: int) -> None:
+            nonlocal quarters
+            if not console.is_terminal and done * 4 // total > quarters:  # no bar there
+                quarters = done * 4 // total
+                console.print(f"building the index: {done} of {total} passages")
             bar.update(task, completed=done, total=total, visible=True)
 
         services = load(knowledge.services)
@@ -57,6 +63,8 @@ def prepare(settings: GatewaySettings) -> None:
     """Train, index and migrate where that is needed. Raises TrainingFailed or KnowledgeError."""
     settings.var.mkdir(parents=True, exist_ok=True)
     if is_stale(settings):
+        if not console.is_terminal:  # no spinner there: say it once
+            console.print("training the dialogue model (about two minutes, once) …")
         with console.status("training the dialogue model (about two minutes, once) …"):
             train_model(settings)
     library_with_progress()
