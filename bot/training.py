@@ -15,7 +15,9 @@ _INPUTS = (
     "nlu/**/*.yml",
     "nlu/**/*.py",
     "knowledge/normalise.py",
-    "knowledge/data/**/*",
+    "knowledge/data/dialect.tsv",
+    "knowledge/data/pinyin_words.txt",
+    "knowledge/data/jieba/*",
     "requirements/dialogue.lock",
 )
 
