@@ -37,7 +37,6 @@ from knowledge.search import Match
 OUTSIDE_BELOW = 0.25  # the gate's probability under which we ask no search
 _GUESS_FROM = 0.5  # the gate's probability from which we ask "did you mean"
 _NAMED_FROM = 0.75  # a service found this surely is answered whatever the classifier says
-_NEAR_WORDS = ("附近", "最近", "家门口", "旁边", "周围")
 _MORE_WORDS = ("还有", "别的", "其他", "然后呢")
 _BOOKS = {"book_training": "caregiver_training", "book_consultation": "eldercare_advisor"}
 _FOR_MOST = ("sh_comprehensive_allowance", "ltci_apply", "eldercare_advisor")
@@ -138,7 +137,7 @@ class Answerer:
     def _answered(self, act: UnderstoodAct, service_id: str, score: float) -> Reply:
         service = self._library.services[service_id]
         aspect = _aspect_of(act)
-        asked = Asked(self._today, ages(act.text), any(word in act.text for word in _NEAR_WORDS))
+        asked = Asked(self._today, ages(act.text))
         block, known = answer.compose(service, aspect, asked, score)
         if not known:
             outcome = Outcome.UNANSWERED_FIELD

@@ -119,10 +119,6 @@ class Supervisor:
             await asyncio.gather(*(self._end(child) for child in self._children))
             run_file(self._settings).unlink(missing_ok=True)
 
-    def stop(self) -> None:
-        """Ask for the end."""
-        self._stop.set()
-
     def _write_run_file(self) -> None:
         file = run_file(self._settings)
         file.parent.mkdir(parents=True, exist_ok=True)

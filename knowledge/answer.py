@@ -36,7 +36,6 @@ class Asked:
 
     today: date
     ages: tuple[tuple[int, int], ...] = ()  # of each person named: youngest and oldest
-    nearest: bool = False  # asks for the place that is near
 
 
 @dataclass

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from storage.database import Database
 from storage.tables import ButtonRow, InboxRow, TicketRow, TurnRow, UnansweredRow
@@ -87,18 +87,6 @@ class Turns:
         query = select(TurnRow).where(TurnRow.conversation == conversation).order_by(TurnRow.number.desc()).limit(count)
         with self._db.transaction() as session:
             return [self._turn(row) for row in reversed(session.scalars(query).all())]
-
-    def of(self, inbox_id: str) -> Turn | None:
-        """Return the turn that answered a message, or None while there is none."""
-        with self._db.transaction() as session:
-            row = session.scalar(select(TurnRow).where(TurnRow.inbox_id == inbox_id))
-            return self._turn(row) if row else None
-
-    def outcomes(self) -> dict[str, int]:
-        """Return how many turns ended how."""
-        with self._db.transaction() as session:
-            rows = session.execute(select(TurnRow.outcome, func.count()).group_by(TurnRow.outcome)).all()
-            return {row[0]: row[1] for row in rows}
 
     def unanswered(self, limit: int = 100) -> list[tuple[str, str]]:
         """Return (text, reason) of the latest unanswered questions."""

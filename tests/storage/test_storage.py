@@ -83,7 +83,7 @@ def test_a_turn_comes_back_whole_and_in_order(database: Database) -> None:
         inbox.store(message(number))
         turns.record(turn(number))
     assert [each.inbox_id for each in turns.last("web:abc", 2)] == ["id2", "id3"]
-    assert turns.of("id1") == turn(1)
+    assert turns.last("web:abc", 3)[0] == turn(1)
     assert turns.last("web:other", 5) == []
 
 
