@@ -9,27 +9,17 @@ import pytest
 from actions.about import chosen, is_elsewhere, is_follow_up
 from actions.answers import Answerer
 from actions.understood import Context, UnderstoodAct, acts_of, context_of, slots_after
-from knowledge.index import Fingerprint, PassageIndex
 from knowledge.library import Library
-from knowledge.passages import passages
 from knowledge.reply import Outcome, Reply, plain_text
-from knowledge.search import ServiceSearch
-from knowledge.store import load
 from storage.clock import SHANGHAI
-from tests.auxil.toy_encoder import ToyEncoder
+from tests.auxil.toy_library import toy_library
 
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=SHANGHAI)
 
 
 @pytest.fixture(scope="module")
 def library() -> Library:
-    services, encoder = load(), ToyEncoder()
-    listed = list(passages(services))
-    vectors = encoder.passages([passage.text for passage in listed])
-    index = PassageIndex.build(listed, vectors, Fingerprint("toy", services.version))
-    made = Library(services, ServiceSearch(index, vectors), "toy")
-    made.use(encoder)
-    return made
+    return toy_library()
 
 
 @pytest.fixture

@@ -14,18 +14,14 @@ from bot.errors import CannotStore, DialogueDown
 from bot.messages import Incoming, mask
 from bot.path import MessagePath, Parts
 from knowledge.emergency import EmergencyMatcher
-from knowledge.index import Fingerprint, PassageIndex
 from knowledge.library import Library
-from knowledge.passages import passages
 from knowledge.reply import Act, Button, ChoiceBlock, Outcome, Reply, TextBlock
-from knowledge.search import ServiceSearch
-from knowledge.store import load
 from storage.clock import SHANGHAI
 from storage.crypto import Cipher, read_or_make_key
 from storage.database import Database
 from storage.inbox import Inbox, Received
 from storage.turns import Buttons, Turns
-from tests.auxil.toy_encoder import ToyEncoder
+from tests.auxil.toy_library import toy_library
 
 AT = datetime(2026, 11, 25, 9, 0, tzinfo=SHANGHAI)
 
@@ -53,11 +49,7 @@ def down(text: str, metadata: dict[str, Any]) -> Reply:
 
 @pytest.fixture(scope="module")
 def library() -> Library:
-    services, encoder = load(), ToyEncoder()
-    listed = list(passages(services))
-    vectors = encoder.passages([passage.text for passage in listed])
-    index = PassageIndex.build(listed, vectors, Fingerprint("toy", services.version))
-    return Library(services, ServiceSearch(index, vectors), "toy")
+    return toy_library()
 
 
 @pytest.fixture
