@@ -83,6 +83,7 @@ class Condition(_Model):
     severely_disabled: bool | None = None
     veteran: bool | None = None
     is_carer: bool | None = None
+    frail: bool | None = None  # needs a hand in daily life, assessed or not
     no_guardian: bool | None = None
     has_capacity: bool | None = None  # able to decide for oneself (行为能力)
 
@@ -97,14 +98,31 @@ class Condition(_Model):
 
 
 class Eligibility(Condition):
-    """Who can have the service: all own fields and, where given, one of ``any_of``."""
+    """Who can have the service: all own fields and, where given, one of ``any_of``.
+
+    ``also`` are conditions in words that only an office can settle: with them nobody is
+    told "yes" for certain.
+    """
 
     any_of: tuple[Condition, ...] = ()
+    also: tuple[Text, ...] = ()
+
+
+class FactKind(StrEnum):
+    """What a figure measures."""
+
+    PAYS = "pays"  # money a person gets
+    COSTS = "costs"  # money a person pays
+    SHARE = "share"  # the part of a cost that is borne, in %
+    HELP = "help"  # visits, hours, pieces of help
+    TIME = "time"  # a time limit, a validity, hours of service
+    COUNT = "count"  # places, people, rules: nothing one person gets or pays
 
 
 class Fact(_Model):
     """One figure: "150 元 per 月 for people of 70 to 79"."""
 
+    kind: FactKind
     label: Text  # for whom or what, as shown: 70到79岁
     value: float | None = None
     min_value: float | None = None
@@ -124,12 +142,20 @@ class Fact(_Model):
         return self
 
 
+class Payday(_Model):
+    """When money comes: on ``day`` of each of ``months``."""
+
+    months: tuple[Annotated[int, Field(ge=1, le=12)], ...] = Field(min_length=1)
+    day: int = Field(ge=1, le=28)
+
+
 class Standard(_Model):
     """服务标准: one plain sentence, and the figures as data."""
 
     text: Text
     facts: tuple[Fact, ...] = ()
     personal: bool = False  # True: the facts are what one person gets, pays or uses
+    payday: Payday | None = None
 
 
 class Apply(_Model):
@@ -179,6 +205,7 @@ class Service(_Model):
     funding: Text | None = None
     apply: Apply = Apply()
     contact: tuple[Contact, ...] = Field(min_length=1, max_length=3)
+    benefit: int | None = Field(None, ge=1, le=9)  # the finder lists it; 1 comes first
     questions: tuple[Text, ...] = Field(min_length=MIN_QUESTIONS)
     related: tuple[Slug, ...] = ()
     sources: tuple[Source, ...] = Field(min_length=1)
