@@ -10,15 +10,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
+from actions import finder
 from actions.about import ASK_FROM, About, about, chosen, is_elsewhere, is_follow_up
+from actions.asking import asked_of, facts, goes_on, is_question, tells_only, with_person
+from actions.comparing import comparison
 from actions.conversation import again, handoff, reply_without_search, simpler
 from actions.guarded import GUARDS
-from actions.understood import Context, UnderstoodAct
+from actions.understood import Context, FinderState, UnderstoodAct
 from knowledge import answer
-from knowledge.answer import ASPECTS, Asked
+from knowledge.answer import ASPECTS
 from knowledge.library import Library
-from knowledge.person import ages
+from knowledge.person import NOBODY, Person
 from knowledge.phrases import hotline, say
+from knowledge.plain_text import plain_text
 from knowledge.reply import (
     Act,
     AnswerBlock,
@@ -26,10 +30,10 @@ from knowledge.reply import (
     Button,
     ChoiceBlock,
     Evidence,
+    FinderBlock,
     Outcome,
     Reply,
     TextBlock,
-    plain_text,
 )
 from knowledge.schema import Kind
 from knowledge.search import Match
@@ -39,7 +43,9 @@ _GUESS_FROM = 0.5  # the gate's probability from which we ask "did you mean"
 _NAMED_FROM = 0.75  # a service found this surely is answered whatever the classifier says
 _MORE_WORDS = ("还有", "别的", "其他", "然后呢")
 _BOOKS = {"book_training": "caregiver_training", "book_consultation": "eldercare_advisor"}
-_FOR_MOST = ("sh_comprehensive_allowance", "ltci_apply", "eldercare_advisor")
+_ENDS_FINDER = {"stop", "restart", "request_human", "emergency", "others_data", "medical_question"}
+_INTERRUPTS = {"greet", "thank", "help", "bot_challenge", "privacy", "read_aloud", "larger_text", "repeat"}
+_NOT_A_DESCRIPTION = _ENDS_FINDER | _INTERRUPTS | {"find_benefits", "book_training", "book_consultation"}
 _SEVERAL = 3
 # What costs most when it is wrong needs most confidence; the rest of what is not a question
 # about a service needs some.
@@ -73,19 +79,62 @@ class Answerer:
     def reply(self, acts: Sequence[UnderstoodAct], context: Context) -> Reply:
         """Return one reply to all acts of a message."""
         acts = [_sure_enough(act) for act in acts[:_SEVERAL]]
-        first = self._one(acts[0], context)
-        replies = [first]
-        for act in acts[1:]:
-            replies.append(self._one(act, _carried(context, replies[-1])))
-        merged = first if len(replies) == 1 else _merged(replies)
+        context = with_person(acts, context)
+        if context.finder.open:
+            first = merged = self._in_finder(acts, context)
+        else:
+            replies = self._all(acts, context)
+            first = replies[0]
+            merged = first if len(replies) == 1 else _merged(replies)
+        if merged.remembered is None:
+            merged = merged.model_copy(update={"remembered": context.person.known()})
         evidence = Evidence(
             intent=acts[0].intent, confidence=round(acts[0].confidence, 3), ranking=first.evidence.ranking
         )
         return merged.model_copy(update={"evidence": evidence, "speak": _speak(merged)})
 
+    def _all(self, acts: Sequence[UnderstoodAct], context: Context) -> list[Reply]:
+        compared = None if acts[0].pressed else comparison("，".join(act.text for act in acts), self._library)
+        if compared:
+            return [compared]
+        replies = [self._one(acts[0], context)]
+        for act in acts[1:]:
+            replies.append(self._one(act, _carried(context, replies[-1])))
+        return replies
+
+    def _in_finder(self, acts: Sequence[UnderstoodAct], context: Context) -> Reply:
+        """Take the message as the answer to the open question, or answer it and ask again."""
+        act, slot, asked = acts[0], context.finder.asked[-1], context.finder.asked
+        asks = act.intent in ASPECTS and is_question(act.text) and not act.pressed
+        if act.intent in _ENDS_FINDER or act.intent in GUARDS:
+            return self._one(act, context)
+        said = None if asks else finder.answered(slot, act)
+        if said is not None:
+            return self._finder(context.person.with_more(said), context.finder)
+        if finder.is_skip(slot, act):
+            return self._finder(context.person, context.finder)
+        if not asks and facts(act.text):  # it tells something else of the person
+            return self._finder(context.person, FinderState(asked[:-1], open=True))
+        again = finder.question(slot, asked[:-1], context.person)
+        if asks or act.pressed or act.intent in _INTERRUPTS:
+            return _merged([*self._all(acts, context), Reply(blocks=[again], outcome=Outcome.ASKED_SLOT)])
+        if context.misses >= 1:  # never ask the same thing three times
+            return self._finder(context.person, context.finder)
+        again.text = say("finder_not_understood", question=again.text)
+        return Reply(blocks=[again], outcome=Outcome.ASKED_WHAT_ABOUT)
+
+    def _finder(self, person: Person, state: FinderState) -> Reply:
+        reply = finder.reply(self._library.services, person, state, self._today)
+        return reply.model_copy(update={"remembered": person.known()})
+
     def _one(self, act: UnderstoodAct, context: Context) -> Reply:
         if act.intent in GUARDS:
             return self._guarded(act, context)
+        if not act.pressed and act.intent not in _NOT_A_DESCRIPTION and self._starts_finder(act, context):
+            return self._benefits(act, context)
+        if goes_on(act, context):
+            same = replace(act, intent=context.last_aspect or "ask_service", service_id=context.last_service)
+            return self._answered(same, context.last_service or "", 1.0, context.person)
         if act.intent == "repeat":
             return again(context.last_reply)
         if act.intent == "simplify":
@@ -109,7 +158,7 @@ class Answerer:
         """Answer an aspect or a correction, or offer what one may be entitled to."""
         act = _what_was_meant(act)
         if act.intent == "find_benefits":
-            return self._benefits(about(act, Context(), self._library))
+            return self._benefits(act, context)
         if context.last_service is None and act.service_id is None and is_follow_up(act.text):
             return self._unclear(act, context)
         found = about(act, context, self._library)
@@ -132,13 +181,12 @@ class Answerer:
         close = found.close()
         if close:
             return self._which(close, _aspect_of(act))
-        return self._answered(act, found.best.service_id, found.best.score)
+        return self._answered(act, found.best.service_id, found.best.score, context.person)
 
-    def _answered(self, act: UnderstoodAct, service_id: str, score: float) -> Reply:
+    def _answered(self, act: UnderstoodAct, service_id: str, score: float, person: Person = NOBODY) -> Reply:
         service = self._library.services[service_id]
         aspect = _aspect_of(act)
-        asked = Asked(self._today, ages(act.text))
-        block, known = answer.compose(service, aspect, asked, score)
+        block, known = answer.compose(service, aspect, asked_of(act.text, person, self._today), score)
         if not known:
             outcome = Outcome.UNANSWERED_FIELD
         elif service.kind is Kind.REFERRAL:
@@ -153,16 +201,28 @@ class Answerer:
         block = ChoiceBlock(text=text or say("which_service"), buttons=buttons)
         return Reply(blocks=[block], outcome=Outcome.ASKED_WHICH_SERVICE)
 
-    def _benefits(self, found: About) -> Reply:
-        """Offer the nearest services; to a question that names nothing, what most people can have."""
-        near = [match for match in found.matches[:3] if match.score >= ASK_FROM]
-        near += [
-            Match(service_id, 0.0, "") for service_id in _FOR_MOST if service_id not in {m.service_id for m in near}
-        ]
-        intro = TextBlock(text=say("find_intro"))
-        choice = self._which(near[:3], "ask_service").blocks[0]
-        ranking = [(match.service_id, round(match.score, 3)) for match in found.matches[:5]]
-        return Reply(blocks=[intro, choice], outcome=Outcome.ASKED_WHICH_SERVICE, evidence=Evidence(ranking=ranking))
+    def _starts_finder(self, act: UnderstoodAct, context: Context) -> bool:
+        """Return whether the message describes a person without a question, or puts a result right."""
+        last = context.last_reply.blocks if context.last_reply else []
+        shown = any(isinstance(block, FinderBlock) for block in last)
+        return (shown and bool(facts(act.text)) and not is_question(act.text)) or (
+            tells_only(act) and context.last_service is None
+        )
+
+    def _benefits(self, act: UnderstoodAct, context: Context) -> Reply:
+        """Begin the finder; where its result was just shown, reckon again without questions."""
+        last = context.last_reply.blocks if context.last_reply else []
+        if act.intent != "find_benefits" and any(isinstance(block, FinderBlock) for block in last):
+            return self._finder(context.person, FinderState(finder.ASKABLE))
+        matches = about(replace(act, service_id=None), Context(), self._library).matches if act.text else ()
+        reply = self._finder(context.person, FinderState())
+        evidence = Evidence(ranking=[(match.service_id, round(match.score, 3)) for match in matches[:5]])
+        blocks = list(reply.blocks)
+        if reply.outcome is Outcome.ASKED_SLOT:
+            near = [match.service_id for match in matches if match.score >= ASK_FROM]
+            so_far = finder.so_far(self._library.services, near, context.person, self._today)
+            blocks.insert(0, TextBlock(text=say("finder_opening"), points=so_far))
+        return reply.model_copy(update={"blocks": blocks, "evidence": evidence})
 
     def _guess(self, act: UnderstoodAct, found: About, context: Context) -> Reply:
         """Ask whether one of the nearest is meant; at the second miss, or with none near, give the number."""
@@ -248,7 +308,7 @@ def _carried(context: Context, before: Reply) -> Context:
     services = before.service_ids()
     if not services:
         return context
-    return Context(services[-1], context.last_aspect, context.choices, context.misses, context.last_reply)
+    return replace(context, last_service=services[-1])
 
 
 def _merged(replies: Sequence[Reply]) -> Reply:

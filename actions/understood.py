@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from knowledge.encoder import Vectors
-from knowledge.reply import Outcome, Reply
+from knowledge.person import NOBODY, Person, person_from
+from knowledge.reply import FormBlock, Outcome, Reply
 
 _MISSES = {Outcome.UNANSWERED_UNKNOWN, Outcome.ASKED_WHAT_ABOUT, Outcome.ASKED_DID_YOU_MEAN}
 SERVICE_AGES_AFTER = timedelta(minutes=30)
@@ -27,7 +28,17 @@ class UnderstoodAct:
     encoder: str = ""
     vector: Vectors | None = None
     service_id: str | None = None  # said by a pressed button
+    slot: str | None = None  # the same, of a form, with the value it gives
+    value: str | None = None
     pressed: bool = False
+
+
+@dataclass(frozen=True)
+class FinderState:
+    """How far the benefit finder is: what it asked, and whether its last question is open."""
+
+    asked: tuple[str, ...] = ()
+    open: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,6 +50,8 @@ class Context:
     choices: tuple[str, ...] = ()
     misses: int = 0
     last_reply: Reply | None = None
+    person: Person = NOBODY
+    finder: FinderState = FinderState()
 
 
 def acts_of(latest_message: dict[str, Any]) -> list[UnderstoodAct]:
@@ -59,6 +72,8 @@ def acts_of(latest_message: dict[str, Any]) -> list[UnderstoodAct]:
             encoder=act.get("encoder") or "",
             vector=_vector(act.get("vector")),
             service_id=act.get("service_id"),
+            slot=act.get("slot"),
+            value=act.get("value"),
             pressed=bool(act.get("pressed")),
         )
         for act in raw
@@ -66,9 +81,9 @@ def acts_of(latest_message: dict[str, Any]) -> list[UnderstoodAct]:
 
 
 def context_of(slots: dict[str, Any], now: datetime) -> Context:
-    """Return what the tracker's slots remember; the last service is forgotten after 30 minutes."""
-    said_at = str(slots.get("last_service_at") or "")
-    fresh = bool(said_at) and now - datetime.fromisoformat(said_at) <= SERVICE_AGES_AFTER
+    """Return what the tracker's slots remember; all but the last reply is forgotten after 30 minutes."""
+    fresh = _is_fresh(slots.get("last_service_at"), now)
+    talk = (slots.get("talk") or {}) if _is_fresh((slots.get("talk") or {}).get("at"), now) else {}
     last_reply = slots.get("last_reply")
     return Context(
         last_service=slots.get("last_service") if fresh else None,
@@ -76,6 +91,8 @@ def context_of(slots: dict[str, Any], now: datetime) -> Context:
         choices=tuple(slots.get("choices") or ()),
         misses=int(slots.get("misses") or 0),
         last_reply=Reply.model_validate(last_reply) if last_reply else None,
+        person=person_from(talk.get("person")),
+        finder=FinderState(tuple(talk.get("asked") or ()), bool(talk.get("asked"))),
     )
 
 
@@ -83,10 +100,16 @@ def slots_after(reply: Reply, context: Context, now: datetime) -> dict[str, Any]
     """Return the slots to set once ``reply`` is given."""
     answered = [block for block in reply.blocks if block.kind == "answer"]
     offered = next((block for block in reply.blocks if block.kind == "choice"), None)
+    asked = next((block for block in reply.blocks if isinstance(block, FormBlock)), None)
     missed = reply.outcome in _MISSES
     slots: dict[str, Any] = {
         "choices": [b.act.service_id for b in offered.buttons if b.act and b.act.service_id] if offered else [],
         "misses": context.misses + 1 if missed else 0,
+        "talk": {
+            "person": context.person.known() if reply.remembered is None else reply.remembered,
+            "asked": asked.asked if asked else [],
+            "at": now.isoformat(),
+        },
     }
     if answered:
         last = answered[-1]
@@ -94,6 +117,10 @@ def slots_after(reply: Reply, context: Context, now: datetime) -> dict[str, Any]
     if reply.blocks:
         slots["last_reply"] = reply.model_copy(update={"evidence": type(reply.evidence)()}).payload()
     return slots
+
+
+def _is_fresh(stamp: str | None, now: datetime) -> bool:
+    return bool(stamp) and now - datetime.fromisoformat(str(stamp)) <= SERVICE_AGES_AFTER
 
 
 def _vector(data: str | None) -> Vectors | None:

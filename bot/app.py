@@ -23,11 +23,13 @@ from bot.errors import CannotStore
 from bot.messages import Incoming
 from bot.path import MessagePath, Parts
 from bot.settings import GatewaySettings
+from bot.web.benefits import benefit_routes
 from bot.web.page import sorry, web_routes
 from knowledge.emergency import EmergencyMatcher
 from knowledge.errors import EncoderUnavailable
 from knowledge.library import Library, open_library
-from knowledge.reply import Reply, plain_text
+from knowledge.plain_text import plain_text
+from knowledge.reply import Reply
 from knowledge.settings import KnowledgeSettings
 from knowledge.store import load
 from storage.clock import now
@@ -71,6 +73,7 @@ def create_app() -> FastAPI:
     app = FastAPI(title="养老顾问", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.include_router(web_routes(path, turns, now, settings.public))
+    app.include_router(benefit_routes(turns, lambda: library, now))
     guarded = [Depends(_bearer(settings.action_secret))]
     app.include_router(_action_routes(library), dependencies=guarded)
     app.include_router(_tool_routes(path), dependencies=guarded)

@@ -21,7 +21,8 @@ from bot.training import TrainingFailed, is_stale
 from bot.training import train as train_model
 from knowledge.errors import KnowledgeError
 from knowledge.library import Library, open_library
-from knowledge.reply import Reply, plain_text
+from knowledge.plain_text import plain_text
+from knowledge.reply import Reply
 from knowledge.settings import KnowledgeSettings
 from knowledge.store import load
 from storage.crypto import Cipher

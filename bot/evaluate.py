@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.client import AdvisorClient
-from knowledge.reply import AnswerBlock, Outcome, Reply, plain_text
+from knowledge.plain_text import plain_text
+from knowledge.reply import AnswerBlock, Outcome, Reply
 
 _COLUMNS = {"text", "context", "intent", "intent_alt", "service"}
 CONFIDENT_OUTCOMES = {Outcome.ANSWERED_SERVICE, Outcome.ANSWERED_REFERRAL, Outcome.ANSWERED_SEVERAL}

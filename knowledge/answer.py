@@ -10,9 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
+from knowledge.eligibility import Judgement, Verdict, begins, judge
+from knowledge.figures import as_sentence, figures_for, payday_sentence
+from knowledge.person import NOBODY, Person
 from knowledge.phrases import say
 from knowledge.reply import Act, AnswerBlock, Button, ContactLine, SourceLine
-from knowledge.schema import Category, Condition, Fact, Kind, Service
+from knowledge.schema import Category, Kind, Service
 
 ASPECTS = (
     "ask_service",
@@ -35,7 +38,8 @@ class Asked:
     """What the question says besides the aspect."""
 
     today: date
-    ages: tuple[tuple[int, int], ...] = ()  # of each person named: youngest and oldest
+    people: tuple[Person, ...] = (NOBODY,)  # everybody the question is about; one at least
+    years_on: int = 0  # 明年: their ages are those of next year already
 
 
 @dataclass
@@ -61,7 +65,7 @@ def compose(service: Service, aspect: str, asked: Asked, confidence: float = 1.0
         points=points,
         how=draft.how,
         contact=[ContactLine(name=line.name, phone=line.phone) for line in service.contact[:2]],
-        source=_source(service),
+        source=source_of(service),
         outdated=say("outdated", phone=service.contact[0].phone) if asked.today > service.review_by else None,
         buttons=_buttons(service, aspect),
         confidence=confidence,
@@ -88,78 +92,77 @@ def _eligibility(service: Service, asked: Asked) -> _Draft:
     if not service.who:
         return _Draft(say("no_eligibility"), _sentences(service.content), found=False)
     lead = _sentences(f"{service.who.rstrip('。')}。")
-    verdict = _age_verdict(service, asked)
-    points = [*lead[1:], *([service.caution] if service.caution else [])]
-    return _Draft(verdict + lead[0], points, _first_step(service))
+    caution = [service.caution] if service.caution else []
+    verdict = _verdict(service, asked)
+    if verdict:
+        return _Draft(verdict[0], [*verdict[1:], *lead, *caution], _first_step(service))
+    return _Draft(lead[0], [*lead[1:], *caution], _first_step(service))
 
 
-def _age_verdict(service: Service, asked: Asked) -> str:
-    """Return a first sentence where age alone already says no; otherwise nothing."""
-    youngest = service.eligibility.min_age if service.eligibility else None
-    if youngest and asked.ages and all(oldest < youngest for _, oldest in asked.ages):
-        return f"要满{youngest}岁，现在还不到年龄。"
-    return ""
+def _verdict(service: Service, asked: Asked) -> list[str]:
+    """Return what is so for the person; empty where nothing that matters was said of one."""
+    person = asked.people[0]
+    if service.eligibility is None or len(asked.people) > 1:
+        return []
+    judgement = judge(service.eligibility, person, asked.today)
+    needs = "、".join(dict.fromkeys(check.needs for check in judgement.checks))
+    if judgement.verdict is Verdict.NO:
+        return [_refusal(judgement, person, needs)]
+    if not judgement.met:
+        return []
+    if judgement.verdict is Verdict.YES:
+        return [say("eligible_yes")]
+    also = [say("eligible_also", also="、".join(judgement.also))] if judgement.also else []
+    return [say("eligible_depends", needs=needs), *also] if needs else [say("eligible_likely"), *also]
+
+
+def _refusal(judgement: Judgement, person: Person, needs: str) -> str:
+    ages = [int(digits) for check in judgement.checks for digits in re.findall(r"满(\d+)岁$", check.needs)]
+    start = begins(ages[0], person) if len(judgement.checks) == 1 and ages else None
+    if start:
+        return say("eligible_no_begins", needs=needs, year=start.year, month=start.month)
+    return say("eligible_no", needs=needs)
 
 
 def _amount(service: Service, asked: Asked) -> _Draft:
     caution = [service.caution] if service.caution else []
+    standard = service.standard
     if service.valid_to and asked.today > service.valid_to:
         return _Draft(say("expired", phone=service.contact[0].phone), [], found=False)
-    if not service.standard:
+    if not standard:
         return _Draft(say("no_amount"), caution, found=False)
-    facts = [fact for fact in service.standard.facts if fact.current]
-    by_age = [fact for fact in facts if fact.condition and _age_only(fact.condition)]
-    if asked.ages and by_age:
-        fitting = [fact for age in asked.ages for fact in by_age if fact.condition and _covers(fact.condition, age)]
-        if fitting:
-            extra = [service.timing] if service.timing else []
-            return _Draft("".join(_figure(fact) for fact in dict.fromkeys(fitting)), extra + caution)
-        if not any(fact.condition and _touches(fact.condition, age) for age in asked.ages for fact in by_age):
-            no = say("amount_none_for_age", age=asked.ages[0][0])
-            return _Draft(f"{no}{service.standard.text}", caution)
-    if service.standard.personal and facts:
-        return _Draft(service.standard.text, [_figure(fact) for fact in facts] + caution)
-    if service.standard.personal or service.category is Category.OVERVIEW:
-        return _Draft(service.standard.text, caution)
-    # What is on record counts places or people; what one person pays or gets is not.
-    return _Draft(say("no_amount"), [service.standard.text, *caution], found=False)
+    facts = [fact for fact in standard.facts if fact.current]
+    if not standard.personal or not facts:
+        if standard.personal or service.category is Category.OVERVIEW:
+            return _Draft(standard.text, caution)
+        # What is on record counts places or people; what one person pays or gets is not.
+        return _Draft(say("no_amount"), [standard.text, *caution], found=False)
+    when = [payday_sentence(standard.payday, asked.today)] if standard.payday else []
+    chosen = [figures_for(facts, person, asked.today) for person in asked.people]
+    if not any(decided for _, decided in chosen):
+        return _Draft(standard.text, [*map(as_sentence, facts), *when, *caution])
+    fitting = list(dict.fromkeys(as_sentence(fact) for kept, _ in chosen for fact in kept))
+    if not fitting:
+        return _Draft(f"{_nothing_for(service, asked)}{standard.text}", caution)
+    opening = _in_years(asked)
+    first = len(asked.people) if len(asked.people) > 1 else 1  # a figure each
+    return _Draft(f"{opening}{''.join(fitting[:first])}", [*fitting[first:], *when, *caution])
 
 
-def _age_only(condition: Condition) -> bool:
-    return condition.model_dump(exclude_defaults=True).keys() <= {"min_age", "max_age"}
+def _in_years(asked: Asked) -> str:
+    ages = asked.people[0].ages_on(asked.today)
+    if not asked.years_on or not ages:
+        return ""
+    year = asked.today.year + asked.years_on
+    return say("in_years", year=year, age=ages[0] if ages[0] == ages[1] else f"{ages[0]}到{ages[1]}")
 
 
-def _covers(condition: Condition, ages: tuple[int, int]) -> bool:
-    low, high = _bounds(condition)
-    return low <= ages[0] and ages[1] <= high
-
-
-def _touches(condition: Condition, ages: tuple[int, int]) -> bool:
-    low, high = _bounds(condition)
-    return ages[0] <= high and low <= ages[1]
-
-
-def _bounds(condition: Condition) -> tuple[int, int]:
-    low = condition.min_age if condition.min_age is not None else 0
-    high = condition.max_age if condition.max_age is not None else 200
-    return low, high
-
-
-def _figure(fact: Fact) -> str:
-    if fact.value is not None:
-        number = _number(fact.value)
-    elif fact.min_value is not None and fact.max_value is not None:
-        number = f"{_number(fact.min_value)}到{_number(fact.max_value)}"
-    elif fact.max_value is not None:
-        number = f"最多{_number(fact.max_value)}"
-    else:
-        number = f"{_number(fact.min_value or 0)}以上"
-    per = f"每{fact.per.removeprefix('每')}" if fact.per else ""
-    return f"{fact.label}：{per}{number}{fact.unit}。"
-
-
-def _number(value: float) -> str:
-    return f"{value:g}" if value < 100_000 else f"{value:.0f}"
+def _nothing_for(service: Service, asked: Asked) -> str:
+    ages = asked.people[0].ages_on(asked.today)
+    youngest = service.eligibility.min_age if service.eligibility else None
+    if ages and youngest and ages[1] < youngest:
+        return say("too_young", age=youngest)
+    return say("amount_none")
 
 
 def _how(service: Service, asked: Asked) -> _Draft:
@@ -199,7 +202,9 @@ def _contact(service: Service, asked: Asked) -> _Draft:
 
 
 def _time(service: Service, asked: Asked) -> _Draft:
-    known = [text for text in (service.timing, service.apply.time_limit) if text]
+    payday = service.standard.payday if service.standard else None
+    paid = [payday_sentence(payday, asked.today)] if payday else []
+    known = [*paid, *(text for text in (service.timing, service.apply.time_limit) if text)]
     if not known:
         return _Draft(say("no_time"), [], _first_step(service), found=False)
     sentences = _sentences("。".join(text.rstrip("。") for text in known) + "。")
@@ -247,7 +252,8 @@ def _as_points(point: str) -> list[str]:
     return [point] if len(point) <= MAX_LEAD else _sentences(point)
 
 
-def _source(service: Service) -> SourceLine:
+def source_of(service: Service) -> SourceLine:
+    """Return where the service was read, as shown."""
     source = service.sources[0]
     shown = None
     if source.as_of:
@@ -263,7 +269,7 @@ def _buttons(service: Service, aspect: str) -> list[Button]:
         "ask_how_to_apply": bool(service.apply.steps),
         "ask_amount": bool(service.standard and service.standard.personal),
         "ask_eligibility": bool(service.who) and aspect != "ask_service",
-        "ask_time": bool(service.timing),
+        "ask_time": bool(service.timing or (service.standard and service.standard.payday)),
         "ask_documents": bool(service.apply.documents),
     }
     order = ("ask_how_to_apply", "ask_amount", "ask_eligibility", "ask_documents", "ask_time", "ask_service")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import yaml
 
@@ -13,9 +16,14 @@ _FILE = Path(__file__).with_name("phrases.yaml")
 
 
 @functools.cache
-def _phrases() -> dict[str, str | list[str]]:
-    phrases: dict[str, str | list[str]] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+def _phrases() -> dict[str, Any]:
+    phrases: dict[str, Any] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
     return phrases
+
+
+def every_phrase() -> Mapping[str, Any]:
+    """Return all of them, for a page's template."""
+    return MappingProxyType(_phrases())
 
 
 def say(key: str, **values: object) -> str:
@@ -26,6 +34,11 @@ def say(key: str, **values: object) -> str:
 def points(key: str) -> list[str]:
     """Return a list of short sentences."""
     return list(_phrases()[key])
+
+
+def phrase(key: str) -> dict[str, str]:
+    """Return a table of short phrases."""
+    return dict(_phrases()[key])
 
 
 def hotline() -> ContactLine:

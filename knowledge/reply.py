@@ -20,6 +20,10 @@ class Outcome(StrEnum):
     ANSWERED_REFERRAL = "answered_referral"
     ANSWERED_SEVERAL = "answered_several"
     ANSWERED_CONVERSATION = "answered_conversation"
+    ANSWERED_FINDER = "answered_finder"
+    ANSWERED_COMPARISON = "answered_comparison"
+    ANSWERED_PLACES = "answered_places"
+    ASKED_SLOT = "asked_slot"
     ASKED_WHICH_SERVICE = "asked_which_service"
     ASKED_WHAT_ABOUT = "asked_what_about"
     ASKED_DID_YOU_MEAN = "asked_did_you_mean"
@@ -46,6 +50,8 @@ class Act(BaseModel):
 
     intent: str
     service_id: str | None = None
+    slot: str | None = None  # of an open form, and the value the button gives it
+    value: str | None = None
 
 
 class Button(BaseModel):
@@ -65,6 +71,8 @@ class ContactLine(BaseModel):
 
 class SourceLine(BaseModel):
     """Where an answer was read; ``url`` only when it is safe to open."""
+
+    model_config = ConfigDict(frozen=True)
 
     title: str
     url: str | None = None
@@ -106,6 +114,88 @@ class ChoiceBlock(BaseModel):
     buttons: list[Button] = Field(max_length=MAX_CHOICES)
 
 
+class FormBlock(BaseModel):
+    """A question for one slot of a form, with answers to tap."""
+
+    kind: Literal["form"] = "form"
+    form: str
+    slot: str
+    asked: list[str] = []  # slots asked so far, this one last
+    text: str
+    buttons: list[Button] = Field([], max_length=4)
+
+
+class FinderItem(BaseModel):
+    """One service a person gets, or perhaps gets; ``line`` says what or what it depends on."""
+
+    service_id: str
+    title: str
+    line: str
+    group: str
+    certain: bool
+
+
+class FinderBlock(BaseModel):
+    """What a person can have. ``buttons[i]`` says how to get ``items[i]``."""
+
+    kind: Literal["finder"] = "finder"
+    person: str  # what it was reckoned with
+    text: str
+    items: list[FinderItem]
+    notes: list[str] = []
+    contact: list[ContactLine] = []
+    buttons: list[Button] = []
+
+    def part(self, certain: bool) -> list[tuple[FinderItem, Button | None]]:
+        """Return the items of one part, each with its button."""
+        buttons = [*self.buttons, *[None] * len(self.items)]
+        return [pair for pair in zip(self.items, buttons, strict=False) if pair[0].certain is certain]
+
+
+class CompareRow(BaseModel):
+    """One thing two services differ in."""
+
+    title: str
+    left: str
+    right: str
+
+
+class CompareBlock(BaseModel):
+    """Two services side by side."""
+
+    kind: Literal["compare"] = "compare"
+    service_ids: list[str] = Field(min_length=2, max_length=2)
+    left: str
+    right: str
+    rows: list[CompareRow]
+    contact: list[ContactLine] = []
+    source: list[SourceLine] = []
+    buttons: list[Button] = []
+
+
+class PlaceLine(BaseModel):
+    """One place: where, when, how far."""
+
+    name: str
+    address: str
+    phone: str | None = None
+    hours: str | None = None  # of today, in words
+    distance: str | None = None
+    map_url: str | None = None
+    sample: bool = False
+
+
+class PlacesBlock(BaseModel):
+    """Places near somebody, the nearest first."""
+
+    kind: Literal["places"] = "places"
+    text: str
+    places: list[PlaceLine]
+    notes: list[str] = []
+    contact: list[ContactLine] = []
+    buttons: list[Button] = []
+
+
 class EmergencyBlock(BaseModel):
     """Whom to ring now, first of all."""
 
@@ -124,7 +214,18 @@ class HandoffBlock(BaseModel):
     contact: list[ContactLine]
 
 
-Block = Annotated[TextBlock | AnswerBlock | ChoiceBlock | EmergencyBlock | HandoffBlock, Field(discriminator="kind")]
+Block = Annotated[
+    TextBlock
+    | AnswerBlock
+    | ChoiceBlock
+    | FormBlock
+    | FinderBlock
+    | CompareBlock
+    | PlacesBlock
+    | EmergencyBlock
+    | HandoffBlock,
+    Field(discriminator="kind"),
+]
 
 
 class Evidence(BaseModel):
@@ -143,6 +244,7 @@ class Reply(BaseModel):
     outcome: Outcome
     speak: str = ""
     evidence: Evidence = Evidence()
+    remembered: dict[str, Any] | None = Field(None, exclude=True)  # what was learnt of the person; not sent
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -152,34 +254,12 @@ class Reply(BaseModel):
 
     def service_ids(self) -> list[str]:
         """Return the services answered about, in order."""
-        return [block.service_id for block in self.blocks if isinstance(block, AnswerBlock)]
-
-
-def plain_text(reply: Reply) -> str:
-    """Return the reply as plain lines: for a terminal, a text message, an evaluation."""
-    return "\n".join(line for block in reply.blocks for line in _lines(block) if line)
-
-
-def _lines(block: Block) -> list[str]:
-    if isinstance(block, AnswerBlock):
-        return [
-            f"【{block.title}】{block.lead}",
-            *(f"· {point}" for point in block.points),
-            block.how or "",
-            *(f"☎ {line.name} {line.phone}" for line in block.contact),
-            block.outdated or "",
-            _source_line(block.source),
-        ]
-    if isinstance(block, EmergencyBlock):
-        return [block.lead, *(f"☎ {number}" for number in block.call), *block.advice]
-    lines = [block.text, *(f"· {point}" for point in getattr(block, "points", []))]
-    lines += [f"☎ {line.name} {line.phone}" for line in getattr(block, "contact", [])]
-    if isinstance(block, ChoiceBlock):
-        lines += [f"{number}. {button.title}" for number, button in enumerate(block.buttons, 1)]
-    return lines
-
-
-def _source_line(source: SourceLine | None) -> str:
-    if source is None:
-        return ""
-    return f"依据：{source.title}（{source.as_of}）" if source.as_of else f"依据：{source.title}"
+        found: list[str] = []
+        for block in self.blocks:
+            if isinstance(block, AnswerBlock):
+                found.append(block.service_id)
+            elif isinstance(block, CompareBlock):
+                found += block.service_ids
+            elif isinstance(block, FinderBlock):
+                found += [item.service_id for item in block.items]
+        return found

@@ -197,6 +197,7 @@ class Service(_Model):
     summary: Annotated[str, StringConstraints(strip_whitespace=True, min_length=4, max_length=40)]
     who: Text | None = None
     eligibility: Eligibility | None = None
+    suits: Condition | None = None  # of use only to these; the finder leaves it out for others
     content: Text
     standard: Standard | None = None
     timing: Text | None = None  # when it is paid or open, how long it takes

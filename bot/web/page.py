@@ -21,16 +21,16 @@ from bot.errors import CannotStore, apology
 from bot.messages import Incoming
 from bot.path import MessagePath
 from knowledge.normalise import MAX_MESSAGE
-from knowledge.phrases import hotline, points, say
+from knowledge.phrases import every_phrase, hotline, points, say
 from knowledge.reply import Reply
 from storage.turns import Turns
 
-_TEMPLATES = Jinja2Templates(directory=Path(__file__).with_name("templates"))
+TEMPLATES = Jinja2Templates(directory=Path(__file__).with_name("templates"))
 _COOKIE, _SIZE = "advisor", "size"
 _COOKIE_DAYS = 180
 _SHOWN = 20
 _SIZES = ("normal", "large", "larger")
-_HEADERS = {
+HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "same-origin",
@@ -93,25 +93,37 @@ def sorry(request: Request, error: Exception) -> Response:
     """Return a plain page with the hotline, whatever broke or was not found: never a bare error."""
     missing = isinstance(error, HTTPException) and error.status_code == 404
     context = {"text": say("no_such_page" if missing else "system_error"), "hotline": hotline()}
-    return _TEMPLATES.TemplateResponse(request, "sorry.html", context, 404 if missing else 500, headers=_HEADERS)
+    return TEMPLATES.TemplateResponse(request, "sorry.html", context, 404 if missing else 500, headers=HEADERS)
 
 
 def _page(
     request: Request, visitor: str, said: list[tuple[str, Reply]], secure: bool, status: int = 200
 ) -> HTMLResponse:
-    size = request.cookies.get(_SIZE, "large")
     context = {
         "said": said,
-        "size": size if size in _SIZES else "large",
+        "size": size_of(request),
         "message_id": uuid.uuid4().hex,
         "examples": points("greet_examples"),
         "greet": say("greet"),
         "human": say("button_human"),
         "limit": MAX_MESSAGE,
+        "phrases": every_phrase(),
     }
-    answer = _TEMPLATES.TemplateResponse(request, "chat.html", context, status_code=status, headers=_HEADERS)
+    answer = TEMPLATES.TemplateResponse(request, "chat.html", context, status_code=status, headers=HEADERS)
     _remember(answer, visitor, secure)
     return answer
+
+
+def size_of(request: Request) -> str:
+    """Return the text size the visitor chose."""
+    size = request.cookies.get(_SIZE, "large")
+    return size if size in _SIZES else "large"
+
+
+def conversation_of(request: Request) -> str | None:
+    """Return the visitor's conversation, or None for a new one."""
+    visitor, is_new = _visitor(request)
+    return None if is_new else _conversation(visitor)
 
 
 def _visitor(request: Request) -> tuple[str, bool]:

@@ -10,7 +10,8 @@ from actions.about import chosen, is_elsewhere, is_follow_up
 from actions.answers import Answerer
 from actions.understood import Context, UnderstoodAct, acts_of, context_of, slots_after
 from knowledge.library import Library
-from knowledge.reply import Outcome, Reply, plain_text
+from knowledge.plain_text import plain_text
+from knowledge.reply import Outcome, Reply
 from storage.clock import SHANGHAI
 from tests.auxil.toy_library import toy_library
 

@@ -17,7 +17,8 @@ import yaml
 
 from bot.client import AdvisorClient, Where
 from bot.started import free_port, own_system
-from knowledge.reply import Reply, plain_text
+from knowledge.plain_text import plain_text
+from knowledge.reply import Reply
 
 pytestmark = pytest.mark.processes
 System = tuple[Where, int, Path]

@@ -5,8 +5,9 @@ from datetime import date, timedelta
 import pytest
 
 from knowledge.answer import ASPECTS, MAX_ANSWER, MAX_LEAD, Asked, compose
+from knowledge.person import Person
 from knowledge.phrases import _phrases, say
-from knowledge.reply import plain_text
+from knowledge.plain_text import plain_text
 from knowledge.schema import Service
 from knowledge.store import load
 
@@ -39,23 +40,25 @@ def test_every_answer_is_short_sourced_and_names_a_number(service: Service, aspe
     ],
 )
 def test_a_question_with_an_age_gets_one_figure(ages: tuple[int, int], figure: str) -> None:
-    block, known = compose(SERVICES["sh_comprehensive_allowance"], "ask_amount", Asked(TODAY, (ages,)))
+    block, known = compose(SERVICES["sh_comprehensive_allowance"], "ask_amount", Asked(TODAY, (Person(age=ages),)))
     assert known
     assert figure in block.lead
     assert block.lead.count("元") == 1
 
 
 def test_two_people_get_a_figure_each() -> None:
-    block, _ = compose(SERVICES["sh_comprehensive_allowance"], "ask_amount", Asked(TODAY, ((75, 75), (81, 81))))
+    block, _ = compose(
+        SERVICES["sh_comprehensive_allowance"], "ask_amount", Asked(TODAY, (Person(age=(75, 75)), Person(age=(81, 81))))
+    )
     assert "150元" in block.lead
     assert "180元" in block.lead
 
 
 def test_too_young_for_the_allowance_is_said() -> None:
-    block, _ = compose(SERVICES["sh_comprehensive_allowance"], "ask_amount", Asked(TODAY, ((60, 60),)))
-    assert "60岁" in block.lead
-    block, _ = compose(SERVICES["sh_comprehensive_allowance"], "ask_eligibility", Asked(TODAY, ((60, 60),)))
-    assert "还不到年龄" in block.lead
+    block, _ = compose(SERVICES["sh_comprehensive_allowance"], "ask_amount", Asked(TODAY, (Person(age=(60, 60)),)))
+    assert "65岁" in block.lead
+    block, _ = compose(SERVICES["sh_comprehensive_allowance"], "ask_eligibility", Asked(TODAY, (Person(age=(60, 60)),)))
+    assert "要满65岁" in block.lead
 
 
 def test_what_the_list_does_not_know_is_never_made_up() -> None:
@@ -67,10 +70,10 @@ def test_what_the_list_does_not_know_is_never_made_up() -> None:
 def test_an_overdue_entry_says_so_and_an_expired_figure_is_not_shown() -> None:
     service = SERVICES["sh_comprehensive_allowance"]
     later = service.review_by + timedelta(days=1)
-    block, _ = compose(service, "ask_amount", Asked(later, ((83, 83),)))
+    block, _ = compose(service, "ask_amount", Asked(later, (Person(age=(83, 83)),)))
     assert block.outdated
     expired = service.model_copy(update={"valid_to": TODAY - timedelta(days=1)})
-    block, known = compose(expired, "ask_amount", Asked(TODAY, ((83, 83),)))
+    block, known = compose(expired, "ask_amount", Asked(TODAY, (Person(age=(83, 83)),)))
     assert not known
     assert "180" not in block.lead + "".join(block.points)
 

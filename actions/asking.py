@@ -1,0 +1,54 @@
+"""What a question says of the person it is about, and of when."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+
+from actions.about import is_follow_up
+from actions.understood import Context, UnderstoodAct
+from knowledge.answer import Asked
+from knowledge.person import Person, ages, person_of, years_later
+
+_ASKS = re.compile(r"[？?]|吗|呢|怎么|如何|多少|几|哪|什么|谁|能不能|可不可以|有没有|是不是|要不要|帮我|想问|请问")
+_FACTS_TO_START = 2
+
+
+def with_person(acts: Sequence[UnderstoodAct], context: Context) -> Context:
+    """Return the context with what the message says of the person."""
+    said = person_of("，".join(act.text for act in acts))
+    return replace(context, person=context.person.with_more(said))
+
+
+def asked_of(text: str, person: Person, today: date) -> Asked:
+    """Return whom normal ``text`` asks about: one person, or one for each age it names."""
+    years = years_later(text)
+    named = ages(text)
+    people = [replace(person, age=age, birth=None) for age in named] if len(named) > 1 else [person]
+    return Asked(today, tuple(each.older(years) for each in people), years)
+
+
+def goes_on(act: UnderstoodAct, context: Context) -> bool:
+    """Return whether ``act`` only says for whom or for when the last question is asked again."""
+    if context.last_service is None or context.last_aspect is None or act.pressed:
+        return False
+    if years_later(act.text) and is_follow_up(act.text):
+        return True
+    return bool(facts(act.text)) and (act.intent in ("inform", "correct") or is_follow_up(act.text))
+
+
+def tells_only(act: UnderstoodAct) -> bool:
+    """Return whether ``act`` describes a person and asks nothing: then the finder helps."""
+    return not act.pressed and not is_question(act.text) and len(facts(act.text)) >= _FACTS_TO_START
+
+
+def facts(text: str) -> set[str]:
+    """Return the attributes that normal ``text`` tells of a person, besides whom it is about."""
+    return set(person_of(text).known()) - {"who", "is_carer"}
+
+
+def is_question(text: str) -> bool:
+    """Return whether normal ``text`` has a word that asks."""
+    return bool(_ASKS.search(text))
