@@ -29,7 +29,7 @@ lint: setup
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
 	.venv/bin/lint-imports
-	@$(ADVISOR) services check
+	@$(ADVISOR) services check --plain
 
 setup:
 	@setup/environments.sh

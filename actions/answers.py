@@ -18,6 +18,7 @@ from actions.conversation import again, handoff, reply_without_search, simpler
 from actions.guarded import GUARDS
 from actions.understood import Context, FinderState, UnderstoodAct
 from knowledge import answer
+from knowledge.aloud import aloud, answer_aloud
 from knowledge.answer import ASPECTS
 from knowledge.library import Library
 from knowledge.person import NOBODY, Person
@@ -337,5 +338,7 @@ def _asked(text: str) -> Reply:
 
 
 def _speak(reply: Reply) -> str:
-    spoken = [answer.aloud(block) if isinstance(block, AnswerBlock) else "" for block in reply.blocks]
-    return "".join(spoken) or plain_text(reply)
+    if reply.speak:
+        return aloud(reply.speak)
+    spoken = [answer_aloud(block) for block in reply.blocks if isinstance(block, AnswerBlock)]
+    return "".join(spoken) or aloud(plain_text(reply))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from knowledge import answer
 from knowledge.phrases import hotline, points, say
-from knowledge.reply import Act, Button, ContactLine, HandoffBlock, Outcome, Reply, TextBlock
+from knowledge.reply import Act, AnswerBlock, Block, Button, ContactLine, HandoffBlock, Outcome, Reply, TextBlock
 
 _PLAIN = {
     "goodbye",
@@ -60,13 +61,12 @@ def simpler(last: Reply | None) -> Reply:
     """Return the two most important sentences of the last reply."""
     if last is None:
         return _text(say("simplify_nothing"), Outcome.ASKED_WHAT_ABOUT)
-    blocks = []
-    for block in last.blocks[:1]:
-        update: dict[str, object] = {name: [] for name in ("points", "advice") if hasattr(block, name)}
-        if hasattr(block, "how"):
-            update |= {"how": block.how, "source": None}
-        blocks.append(block.model_copy(update=update))
-    return Reply(blocks=blocks, outcome=Outcome.ANSWERED_CONVERSATION)
+    first = last.blocks[0]
+    if isinstance(first, AnswerBlock):
+        block: Block = answer.simpler(first)
+    else:
+        block = first.model_copy(update={name: [] for name in ("points", "advice") if hasattr(first, name)})
+    return Reply(blocks=[block], outcome=Outcome.ANSWERED_CONVERSATION)
 
 
 def _text(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
+from knowledge.answer import ASPECTS
 from knowledge.errors import KnowledgeError, ServiceListError
+from knowledge.plain import offences
 from knowledge.settings import KnowledgeSettings
 from knowledge.store import load, overdue
 from storage.clock import now
@@ -13,7 +17,11 @@ services_app = typer.Typer(no_args_is_help=True, help="The service list.")
 
 
 @services_app.command()
-def check() -> None:
+def check(
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Also measure whether every answer is in plain language.")
+    ] = False,
+) -> None:
     """Validate every file; names file, line, field and mend of each problem."""
     try:
         services = load(KnowledgeSettings().services)
@@ -27,6 +35,13 @@ def check() -> None:
     print(f"{len(services) - referrals} services, {referrals} referrals, {questions} questions: all right")
     for service in overdue(services, now().date()):
         print(f"due for review since {service.review_by}: {service.id} {service.name}")
+    if plain:
+        found = list(offences(services, now().date()))
+        for offence in found:
+            typer.echo(str(offence), err=True)
+        print(f"{len(services) * len(ASPECTS)} answers measured, {len(found)} hard to read")
+        if found:
+            raise typer.Exit(1)
 
 
 @services_app.command()

@@ -16,6 +16,7 @@ from knowledge.person import NOBODY, Person
 from knowledge.phrases import say
 from knowledge.reply import Act, AnswerBlock, Button, ContactLine, SourceLine
 from knowledge.schema import Category, Kind, Service
+from knowledge.terms import explained
 
 ASPECTS = (
     "ask_service",
@@ -29,8 +30,10 @@ ASPECTS = (
 )
 MAX_LEAD = 60
 MAX_ANSWER = 150
+MAX_POINT = 40  # a longer point is shown as one for each sentence
+MAX_POINTS = 4
+_UNIT = re.compile(r"[\u3400-\u9fff]|[A-Za-z0-9.%]+")
 _SENTENCE = re.compile(r"[^。！？；]+[。！？；]?")
-_DIGITS_ALOUD = str.maketrans("0123456789-", "零一二三四五六七八九 ")
 
 
 @dataclass(frozen=True)
@@ -56,14 +59,14 @@ def compose(service: Service, aspect: str, asked: Asked, confidence: float = 1.0
     ``aspect`` is one of ASPECTS; anything else is answered as ``ask_service``.
     """
     draft = _COMPOSERS.get(aspect, _service)(service, asked)
-    lead, points = _fit(draft.lead, draft.points)
+    lead, points, how = _fit(service.name, draft)
     block = AnswerBlock(
         service_id=service.id,
         aspect=aspect,
         title=service.name,
         lead=lead,
         points=points,
-        how=draft.how,
+        how=how,
         contact=[ContactLine(name=line.name, phone=line.phone) for line in service.contact[:2]],
         source=source_of(service),
         outdated=say("outdated", phone=service.contact[0].phone) if asked.today > service.review_by else None,
@@ -73,16 +76,17 @@ def compose(service: Service, aspect: str, asked: Asked, confidence: float = 1.0
     return block, draft.found
 
 
-def aloud(block: AnswerBlock) -> str:
-    """Return the answer for the ear: phone numbers digit by digit."""
-    call = f"请打{block.contact[0].phone.translate(_DIGITS_ALOUD)}，{block.contact[0].name}。"
-    return "".join([f"{block.title}。{block.lead}", *block.points, call])
+def simpler(block: AnswerBlock) -> AnswerBlock:
+    """Return the two most important sentences of an answer: the answer itself, and what to do or to know next."""
+    first, *rest = _sentences(block.lead)
+    after = [*rest, *([block.how] if block.how else []), *block.points]
+    return block.model_copy(update={"lead": first, "points": after[:1], "how": None, "source": None, "buttons": []})
 
 
 def _service(service: Service, asked: Asked) -> _Draft:
     points = _sentences(service.content)
     if service.kind is Kind.SERVICE and service.who:
-        points.insert(1, f"谁能享受：{service.who}")
+        points.insert(2, f"谁能享受：{service.who}")
     if service.caution:
         points.append(service.caution)
     return _Draft(service.summary, points, _first_step(service))
@@ -233,23 +237,33 @@ def _sentences(text: str) -> list[str]:
     return [sentence.strip() for sentence in _SENTENCE.findall(text) if sentence.strip()]
 
 
-def _fit(lead: str, points: list[str]) -> tuple[str, list[str]]:
-    """Keep the lead short and the whole within MAX_ANSWER: whole sentences, the first ones first."""
-    first, *rest = _sentences(lead) or [lead]
-    while rest and len(first) + len(rest[0]) <= MAX_LEAD:
+def _fit(title: str, draft: _Draft) -> tuple[str, list[str], str | None]:
+    """Return lead, points and how within the limits: whole sentences, terms explained, first ones first."""
+    sentences = _sentences(draft.lead) or [draft.lead]
+    points = [sentence for long in draft.points for sentence in _as_points(long)]
+    told = explained(title, [*sentences, *([draft.how] if draft.how else []), *points])
+    first, *rest = told[: len(sentences)]
+    how = told[len(sentences)] if draft.how else None
+    points = told[len(sentences) + (how is not None) :]
+    while rest and length(first) + length(rest[0]) <= MAX_LEAD:
         first += rest.pop(0)
     kept: list[str] = []
-    room = MAX_ANSWER - len(first)
-    for point in [*rest, *(sentence for long in points for sentence in _as_points(long))]:
-        if len(kept) == 4 or (kept and len(point) > room):
+    room = MAX_ANSWER - length(first) - length(how or "")
+    for point in [*rest, *points]:
+        if len(kept) == MAX_POINTS or length(point) > room:
             break
         kept.append(point)
-        room -= len(point)
-    return first, kept
+        room -= length(point)
+    return first, kept, how
+
+
+def length(text: str) -> int:
+    """Return the length as it is read: a Chinese character, a number or a latin word counts one."""
+    return len(_UNIT.findall(text))
 
 
 def _as_points(point: str) -> list[str]:
-    return [point] if len(point) <= MAX_LEAD else _sentences(point)
+    return [point] if length(point) <= MAX_POINT else _sentences(point)
 
 
 def source_of(service: Service) -> SourceLine:
