@@ -11,7 +11,7 @@ from knowledge.reply import AnswerBlock
 _DIGITS = str.maketrans("0123456789", "零幺二三四五六七八九")
 # A hotline, a service number, a mobile or a land line; not an amount or a year.
 _PHONE = re.compile(
-    r"(?<![\d.])(?:12345|(?:\+?86-?)?1[3-9]\d{9}|0\d{2,3}-?\d{7,8}|1[012]\d|1[12]\d{3}|9[56]\d{3})(?![\d.元个家张人])"
+    r"(?<![\d.])(?:12345|(?:\+?86-?)?1[3-9]\d{9}|0\d{2,3}-?\d{7,8}|11[0-9]|12[0-2]|1[12]\d{3}|9[56]\d{3})(?![\d.%元个家张人名项小分天岁万级])"
 )
 _BRACKET = re.compile(r"（([^（）]*)）")
 _SILENT = str.maketrans(
