@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import datetime
 
 from actions import finder
 from actions.about import ASK_FROM, About, about, chosen, is_elsewhere, is_follow_up
@@ -16,6 +16,7 @@ from actions.asking import asked_of, facts, goes_on, is_question, tells_only, wi
 from actions.comparing import comparison
 from actions.conversation import again, handoff, reply_without_search, simpler
 from actions.guarded import GUARDS
+from actions.nearby import looked_for, places_near
 from actions.understood import Context, FinderState, UnderstoodAct
 from knowledge import answer
 from knowledge.aloud import aloud, answer_aloud
@@ -23,6 +24,7 @@ from knowledge.answer import ASPECTS
 from knowledge.library import Library
 from knowledge.person import NOBODY, Person
 from knowledge.phrases import hotline, say
+from knowledge.places import PlaceBook
 from knowledge.plain_text import plain_text
 from knowledge.reply import (
     Act,
@@ -73,9 +75,11 @@ _CHAT_FROM = 0.2
 class Answerer:
     """Makes the reply to what was understood."""
 
-    def __init__(self, library: Library, today: date) -> None:
+    def __init__(self, library: Library, at: datetime, places: PlaceBook | None = None) -> None:
         self._library = library
-        self._today = today
+        self._at = at
+        self._today = at.date()
+        self._places = places or PlaceBook()
 
     def reply(self, acts: Sequence[UnderstoodAct], context: Context) -> Reply:
         """Return one reply to all acts of a message."""
@@ -98,6 +102,12 @@ class Answerer:
         compared = None if acts[0].pressed else comparison("，".join(act.text for act in acts), self._library)
         if compared:
             return [compared]
+        near = None
+        if not acts[0].pressed and acts[0].intent not in GUARDS:
+            whole = "，".join(act.text for act in acts)
+            near = places_near(whole, self._places, self._at, looked_for(context.last_reply))
+        if near:
+            return [near]
         replies = [self._one(acts[0], context)]
         for act in acts[1:]:
             replies.append(self._one(act, _carried(context, replies[-1])))

@@ -14,6 +14,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions.answers import Answerer
 from actions.understood import acts_of, context_of, slots_after
 from knowledge.library import Library
+from knowledge.places import PlaceBook
 from knowledge.settings import default_library
 from storage.clock import now
 
@@ -21,8 +22,14 @@ from storage.clock import now
 class ActionAnswer(Action):
     """Answers every message."""
 
-    def __init__(self, library: Callable[[], Library] = default_library, clock: Callable[[], datetime] = now) -> None:
+    def __init__(
+        self,
+        library: Callable[[], Library] = default_library,
+        clock: Callable[[], datetime] = now,
+        places: Callable[[], PlaceBook] = PlaceBook,
+    ) -> None:
         self._library = library
+        self._places = places
         self._clock = clock
 
     def name(self) -> str:
@@ -33,7 +40,7 @@ class ActionAnswer(Action):
         """Send one Reply as a custom payload and remember what follow-ups need."""
         at = self._clock()
         context = context_of(tracker.slots, at)
-        answerer = Answerer(self._library(), at.date())
+        answerer = Answerer(self._library(), at, self._places())
         # In a thread: a long search must not hold up other people's messages.
         reply = await asyncio.to_thread(answerer.reply, acts_of(tracker.latest_message), context)
         dispatcher.utter_message(json_message=reply.payload())

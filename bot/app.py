@@ -27,7 +27,8 @@ from bot.web.benefits import benefit_routes
 from bot.web.page import sorry, web_routes
 from knowledge.emergency import EmergencyMatcher
 from knowledge.errors import EncoderUnavailable
-from knowledge.library import Library, open_library
+from knowledge.library import open_library
+from knowledge.live import LiveKnowledge
 from knowledge.plain_text import plain_text
 from knowledge.reply import Reply
 from knowledge.settings import KnowledgeSettings
@@ -55,27 +56,28 @@ def create_app() -> FastAPI:
     """Return the app; everything costly is opened when it starts."""
     settings, knowledge = GatewaySettings(), KnowledgeSettings()
     database = Database(settings.database, Cipher(settings.encryption_key()))
-    library: Library = open_library(knowledge.index_folder, knowledge.encoder, load(knowledge.services))
+    live = LiveKnowledge(open_library(knowledge.index_folder, knowledge.encoder, load(knowledge.services)), knowledge)
     dialogue = DialogueClient(settings.dialogue_url, settings.dialogue_secret, settings.dialogue_timeout_s)
     turns = Turns(database)
-    parts = Parts(Inbox(database), turns, Buttons(database), dialogue, EmergencyMatcher(), lambda: library, now)
+    parts = Parts(Inbox(database), turns, Buttons(database), dialogue, EmergencyMatcher(), lambda: live.library, now)
     path = MessagePath(parts)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        warm = asyncio.create_task(_warm(dialogue, library, path))
+        tasks = [asyncio.create_task(_warm(dialogue, live, path)), asyncio.create_task(live.watch())]
         yield
-        warm.cancel()
-        with suppress(asyncio.CancelledError):
-            await warm
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         await dialogue.close()
 
     app = FastAPI(title="养老顾问", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.include_router(web_routes(path, turns, now, settings.public))
-    app.include_router(benefit_routes(turns, lambda: library, now))
+    app.include_router(benefit_routes(turns, lambda: live.library, now))
     guarded = [Depends(_bearer(settings.action_secret))]
-    app.include_router(_action_routes(library), dependencies=guarded)
+    app.include_router(_action_routes(live), dependencies=guarded)
     app.include_router(_tool_routes(path), dependencies=guarded)
 
     app.add_exception_handler(404, sorry)
@@ -86,13 +88,15 @@ def create_app() -> FastAPI:
         """Say what is up. The page answers without the dialogue server, not without the database."""
         stored, talks = await asyncio.gather(asyncio.to_thread(database.is_up), dialogue.is_up())
         status = "ok" if stored and talks else "degraded" if stored else "down"
-        parts = {"database": stored, "dialogue": talks, "services": len(library.services)}
-        return JSONResponse({"status": status, **parts, "list": library.services.version}, 200 if stored else 503)
+        services = live.library.services
+        parts = {"database": stored, "dialogue": talks, "services": len(services), "places": len(live.places)}
+        listed = {"list": services.version, "refused": live.refused is not None}
+        return JSONResponse({"status": status, **parts, **listed}, 200 if stored else 503)
 
     return app
 
 
-async def _warm(dialogue: DialogueClient, library: Library, path: MessagePath) -> None:
+async def _warm(dialogue: DialogueClient, live: LiveKnowledge, path: MessagePath) -> None:
     """Load the encoder once the dialogue server is up, then answer what a restart interrupted."""
     while not await dialogue.is_up():  # noqa: ASYNC110 (another process: there is no event)
         await asyncio.sleep(0.5)
@@ -100,7 +104,7 @@ async def _warm(dialogue: DialogueClient, library: Library, path: MessagePath) -
     if resumed:
         logger.info("%d messages from before the restart answered", resumed)
     try:
-        await asyncio.to_thread(lambda: library.encoder)
+        await asyncio.to_thread(lambda: live.library.encoder)
     except EncoderUnavailable as error:
         logger.warning("%s", error)
 
@@ -116,11 +120,11 @@ def _bearer(secret: str) -> Any:
     return check
 
 
-def _action_routes(library: Library) -> APIRouter:
+def _action_routes(live: LiveKnowledge) -> APIRouter:
     routes = APIRouter()
     executor = ActionExecutor()
-    executor.register_action(ActionAnswer(lambda: library, now))
-    executor.register_action(ActionRestart(lambda: library, now))
+    executor.register_action(ActionAnswer(lambda: live.library, now, lambda: live.places))
+    executor.register_action(ActionRestart(lambda: live.library, now, lambda: live.places))
     executor.register_action(ActionSessionStart())
 
     @routes.post("/actions/webhook")

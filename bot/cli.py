@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from bot.client import AdvisorClient, NotRunning, running
+from bot.places_cli import places_app
 from bot.services_cli import services_app
 from bot.settings import GatewaySettings
 from bot.training import TrainingFailed, is_stale
@@ -30,6 +31,7 @@ from storage.database import Database
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The elderly-care service advisor (养老顾问).")
 app.add_typer(services_app, name="services")
+app.add_typer(places_app, name="places")
 console = Console(stderr=True)
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 

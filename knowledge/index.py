@@ -31,8 +31,14 @@ class Fingerprint:
     """What an index was made for. All must agree, or it is not used."""
 
     encoder: str
-    list_version: str
+    passages: str  # a digest of the passages, in order
     format: int = FORMAT
+
+    @classmethod
+    def of(cls, encoder: str, passages: Sequence[Passage]) -> Fingerprint:
+        """Return the fingerprint of ``passages`` encoded by ``encoder``."""
+        text = json.dumps(_rows(passages), ensure_ascii=False)
+        return cls(encoder, hashlib.sha256(text.encode()).hexdigest()[:16])
 
     def __str__(self) -> str:
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
@@ -57,11 +63,22 @@ class PassageIndex:
         self._vectors = vectors
 
     @classmethod
-    def build(cls, passages: Sequence[Passage], vectors: Vectors, fingerprint: Fingerprint) -> PassageIndex:
+    def build(
+        cls, passages: Sequence[Passage], vectors: Vectors, encoder: str, calibration: tuple[float, ...] = ()
+    ) -> PassageIndex:
         """Index ``vectors`` of shape (len(passages), dimension), rows of length 1."""
         index = faiss.IndexFlatIP(vectors.shape[1])
         index.add(vectors)
-        return cls(passages, index, fingerprint)
+        return cls(passages, index, Fingerprint.of(encoder, passages), calibration)
+
+    def is_of(self, passages: Sequence[Passage]) -> bool:
+        """Return whether every row is that of ``passages``."""
+        return self.passages == tuple(passages)
+
+    def vectors(self) -> dict[str, Vectors]:
+        """Return the vector of each indexed text, of shape (dimension,)."""
+        rows = self._vectors.reconstruct_n(0, len(self.passages))
+        return {passage.text: row for passage, row in zip(self.passages, rows, strict=True)}
 
     def nearest(self, vector: Vectors, top: int) -> tuple[Vectors, NDArray[np.int64]]:
         """Return (cosines, positions) of the ``top`` nearest passages, best first.
@@ -85,7 +102,7 @@ class PassageIndex:
                 "fingerprint": asdict(self.fingerprint),
                 "sha256": _sha256(draft / "vectors.faiss"),
                 "calibration": calibration,
-                "passages": [[p.service_id, p.kind.value, p.text] for p in self.passages],
+                "passages": _rows(self.passages),
             }
             (draft / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False), encoding="utf-8")
             shutil.rmtree(folder / name, ignore_errors=True)
@@ -100,28 +117,30 @@ class PassageIndex:
                 shutil.rmtree(old, ignore_errors=True)
 
     @classmethod
-    def load(cls, folder: Path, wanted: Fingerprint, passages: Sequence[Passage]) -> PassageIndex:
-        """Return the saved index of ``passages``.
+    def load(cls, folder: Path, encoder: str) -> PassageIndex:
+        """Return the saved index.
 
-        Raises IndexUnusable unless it is whole, was made for ``wanted`` and says the same
-        of every row: a row of another service would give a true-looking wrong answer.
+        Raises IndexUnusable unless it is whole, was made by ``encoder`` and its rows are
+        those it was made for: a row of another service would give a true-looking wrong answer.
         """
         try:
             home = folder / (folder / "CURRENT").read_text(encoding="utf-8").strip()
             manifest = json.loads((home / "manifest.json").read_text(encoding="utf-8"))
-            fingerprint = Fingerprint(**manifest["fingerprint"])
-            if fingerprint != wanted:
-                raise IndexUnusable(f"the saved index was made for {fingerprint}, not for {wanted}")
             if _sha256(home / "vectors.faiss") != manifest["sha256"]:
                 raise IndexUnusable("the saved vectors are damaged")
             vectors = faiss.read_index(str(home / "vectors.faiss"))
             found = [Passage(row[0], PassageKind(row[1]), row[2]) for row in manifest["passages"]]
+            fingerprint = Fingerprint(**manifest["fingerprint"])
             calibration = tuple(map(float, manifest["calibration"]))
         except (OSError, ValueError, KeyError, TypeError, IndexError, RuntimeError) as error:
             raise IndexUnusable(f"no usable index in {folder}: {error}") from error
-        if found != list(passages) or len(found) != vectors.ntotal:
-            raise IndexUnusable("the saved vectors are not those of the service list's passages")
+        if fingerprint != Fingerprint.of(encoder, found) or len(found) != vectors.ntotal:
+            raise IndexUnusable(f"the saved index was made for {fingerprint}, not by {encoder} for its own passages")
         return cls(found, vectors, fingerprint, calibration)
+
+
+def _rows(passages: Sequence[Passage]) -> list[list[str]]:
+    return [[passage.service_id, passage.kind.value, passage.text] for passage in passages]
 
 
 def _sha256(file: Path) -> str:

@@ -11,14 +11,15 @@ import numpy as np
 
 from knowledge.encoder import Encoder, SentenceEncoder, Vectors
 from knowledge.errors import IndexUnusable
-from knowledge.index import Fingerprint, PassageIndex
+from knowledge.index import PassageIndex
 from knowledge.normalise import normalise
-from knowledge.passages import passages
+from knowledge.passages import Passage, passages
 from knowledge.search import Match, ServiceSearch
 from knowledge.store import ServiceList
 
 logger = logging.getLogger(__name__)
 _BATCH = 64
+_REBUILD_FROM = 0.2  # above this share of new passages the fusion is fitted anew
 
 
 class Library:
@@ -43,6 +44,10 @@ class Library:
         """Take an encoder that is loaded already."""
         self._encoder = encoder
 
+    def share_encoder(self, other: Library) -> None:
+        """Take the other's encoder where it is loaded."""
+        self._encoder = other._encoder
+
     def find(self, text: str, top: int = 5) -> list[Match]:
         """Search for any text, encoded here. Raises EncoderUnavailable."""
         text = normalise(text)
@@ -66,27 +71,60 @@ def open_library(
     progress: Callable[[int, int], None] = lambda done, total: None,
     rebuild: bool = False,
 ) -> Library:
-    """Return the library; a missing, damaged or foreign index is built anew and saved.
+    """Return the library; a missing, damaged, foreign or much older index is built anew and saved.
 
     Raises EncoderUnavailable where it must be built and cannot be.
     """
     listed = list(passages(services))
-    wanted = Fingerprint(encoder_name, services.version)
     try:
         if rebuild:
             raise IndexUnusable("a rebuild was asked for")
-        index = PassageIndex.load(index_folder, wanted, listed)
+        index = PassageIndex.load(index_folder, encoder_name)
+        library = Library(services, ServiceSearch(index), encoder_name)
+        if index.is_of(listed):
+            return library
+        if len(_unknown(listed, index)) > _REBUILD_FROM * len(listed):
+            raise IndexUnusable("much of the list is new")
+        return renewed(library, services, index_folder)
     except IndexUnusable as error:
         logger.info("building the index: %s", error)
-        encoder = SentenceEncoder(encoder_name)
-        as_passages, as_questions = _encode([passage.text for passage in listed], encoder, progress)
-        index = PassageIndex.build(listed, as_passages, wanted)
-        search = ServiceSearch(index, as_questions)
-        index.save(index_folder, (*search.fusion.weights, search.fusion.bias))
-        library = Library(services, search, encoder_name)
-        library.use(encoder)
-        return library
-    return Library(services, ServiceSearch(index), encoder_name)
+    encoder = SentenceEncoder(encoder_name)
+    as_passages, as_questions = _encode([passage.text for passage in listed], encoder, progress)
+    index = PassageIndex.build(listed, as_passages, encoder_name)
+    search = ServiceSearch(index, as_questions)
+    index.save(index_folder, (*search.fusion.weights, search.fusion.bias))
+    library = Library(services, search, encoder_name)
+    library.use(encoder)
+    return library
+
+
+def renewed(library: Library, services: ServiceList, index_folder: Path) -> Library:
+    """Return the library for a new version of its list, and save its index.
+
+    Only texts that are new are encoded; the fusion keeps its fit until the next full build.
+    Raises EncoderUnavailable where there are new texts and no encoder.
+    """
+    old = library.search.index
+    listed = list(passages(services))
+    search = library.search
+    if not old.is_of(listed):
+        vectors = old.vectors()
+        new = _unknown(listed, old)
+        if new:
+            vectors.update(zip(new, library.encoder.passages(new), strict=True))
+        rows = np.vstack([vectors[passage.text] for passage in listed])
+        fusion = search.fusion
+        index = PassageIndex.build(listed, rows, library.encoder_name, (*fusion.weights, fusion.bias))
+        search = ServiceSearch(index)
+        index.save(index_folder, index.calibration)
+    after = Library(services, search, library.encoder_name)
+    after.share_encoder(library)
+    return after
+
+
+def _unknown(listed: Sequence[Passage], index: PassageIndex) -> list[str]:
+    known = {passage.text for passage in index.passages}
+    return list(dict.fromkeys(passage.text for passage in listed if passage.text not in known))
 
 
 def _encode(texts: list[str], encoder: Encoder, progress: Callable[[int, int], None]) -> tuple[Vectors, Vectors]:

@@ -26,6 +26,11 @@ class KnowledgeSettings(BaseSettings):
         """Return where the index lies."""
         return self.var / "index"
 
+    @property
+    def places_file(self) -> Path:
+        """Return where the places are kept."""
+        return self.var / "places.json"
+
 
 @functools.cache
 def default_library() -> Library:

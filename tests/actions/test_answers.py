@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -25,7 +25,7 @@ def library() -> Library:
 
 @pytest.fixture
 def answerer(library: Library) -> Answerer:
-    return Answerer(library, date(2026, 11, 25))
+    return Answerer(library, NOW)
 
 
 def act(intent: str, text: str, confidence: float = 0.9, in_field: float = 1.0) -> UnderstoodAct:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -30,7 +30,7 @@ class Talk:
     """A conversation, with what was understood given by hand."""
 
     def __init__(self, library: Library) -> None:
-        self.answerer = Answerer(library, date(2026, 11, 25))
+        self.answerer = Answerer(library, NOW)
         self.slots: dict[str, Any] = {}
 
     def say(self, intent: str, text: str, **more: Any) -> Reply:

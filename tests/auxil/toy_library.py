@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from knowledge.index import Fingerprint, PassageIndex
+from knowledge.index import PassageIndex
 from knowledge.library import Library
 from knowledge.passages import passages
 from knowledge.search import ServiceSearch
@@ -14,7 +14,7 @@ def toy_library() -> Library:
     services, encoder = load(), ToyEncoder()
     listed = list(passages(services))
     vectors = encoder.passages([passage.text for passage in listed])
-    index = PassageIndex.build(listed, vectors, Fingerprint("toy", services.version))
+    index = PassageIndex.build(listed, vectors, "toy")
     library = Library(services, ServiceSearch(index, vectors), "toy")
     library.use(encoder)
     return library

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from knowledge.errors import IndexUnusable
-from knowledge.index import Fingerprint, PassageIndex
+from knowledge.index import PassageIndex
 from knowledge.passages import Passage, passages
 from knowledge.search import ServiceSearch
 from knowledge.store import load
@@ -17,32 +17,35 @@ ENCODER = ToyEncoder()
 SERVICES = load()
 LISTED = list(passages(SERVICES))
 VECTORS = ENCODER.passages([passage.text for passage in LISTED])
-MADE_FOR = Fingerprint(ENCODER.name, SERVICES.version)
 
 
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
-    PassageIndex.build(LISTED, VECTORS, MADE_FOR).save(tmp_path, (0.0,) * 8)
+    PassageIndex.build(LISTED, VECTORS, ENCODER.name).save(tmp_path, (0.0,) * 8)
     return tmp_path
 
 
 def test_a_saved_index_answers_as_before(saved: Path) -> None:
-    before = PassageIndex.build(LISTED, VECTORS, MADE_FOR).nearest(VECTORS[7], 5)
-    after = PassageIndex.load(saved, MADE_FOR, LISTED).nearest(VECTORS[7], 5)
+    before = PassageIndex.build(LISTED, VECTORS, ENCODER.name).nearest(VECTORS[7], 5)
+    after = PassageIndex.load(saved, ENCODER.name).nearest(VECTORS[7], 5)
     assert (before[1] == after[1]).all()
     assert after[1][0] == 7 or np.isclose(after[0][0], 1.0)
 
 
-@pytest.mark.parametrize("wanted", [Fingerprint("another", SERVICES.version), Fingerprint(ENCODER.name, "older")])
-def test_an_index_of_another_encoder_or_list_is_not_used(saved: Path, wanted: Fingerprint) -> None:
+def test_an_index_of_another_encoder_is_not_used(saved: Path) -> None:
     with pytest.raises(IndexUnusable):
-        PassageIndex.load(saved, wanted, LISTED)
+        PassageIndex.load(saved, "another")
 
 
 def test_a_row_of_another_service_is_noticed(saved: Path) -> None:
     swapped = [Passage(LISTED[-1].service_id, LISTED[0].kind, LISTED[0].text), *LISTED[1:]]
+    assert not PassageIndex.load(saved, ENCODER.name).is_of(swapped)
+    manifest = next(saved.glob("*/manifest.json"))
+    told = json.loads(manifest.read_text())
+    told["passages"][0][0] = told["passages"][-1][0]
+    manifest.write_text(json.dumps(told))
     with pytest.raises(IndexUnusable):
-        PassageIndex.load(saved, MADE_FOR, swapped)
+        PassageIndex.load(saved, ENCODER.name)
 
 
 @pytest.mark.parametrize("name", ["vectors.faiss", "manifest.json"])
@@ -53,31 +56,28 @@ def test_a_damaged_file_is_noticed(saved: Path, name: str, damage) -> None:  # t
     file = next(saved.glob(f"*/{name}"))
     file.write_bytes(damage(file.read_bytes()))
     with pytest.raises(IndexUnusable):
-        PassageIndex.load(saved, MADE_FOR, LISTED)
+        PassageIndex.load(saved, ENCODER.name)
 
 
 def test_no_index_at_all_is_noticed(tmp_path: Path) -> None:
     with pytest.raises(IndexUnusable):
-        PassageIndex.load(tmp_path, MADE_FOR, LISTED)
+        PassageIndex.load(tmp_path, ENCODER.name)
 
 
 def test_a_new_index_replaces_the_old_one_in_one_step(saved: Path) -> None:
-    newer = Fingerprint(ENCODER.name, "newer")
-    PassageIndex.build(LISTED, VECTORS, newer).save(saved, (0.0,) * 8)
-    assert PassageIndex.load(saved, newer, LISTED).fingerprint == newer
-    folders = [each for each in saved.iterdir() if each.is_dir()]
-    assert len(folders) == 1
-    assert json.loads((folders[0] / "manifest.json").read_text())["fingerprint"]["list_version"] == "newer"
+    PassageIndex.build(LISTED[:-1], VECTORS[:-1], ENCODER.name).save(saved, (0.0,) * 8)
+    assert PassageIndex.load(saved, ENCODER.name).is_of(LISTED[:-1])
+    assert len([each for each in saved.iterdir() if each.is_dir()]) == 1
 
 
 def test_a_vector_of_another_size_is_refused(saved: Path) -> None:
     with pytest.raises(ValueError, match="dimension"):
-        PassageIndex.load(saved, MADE_FOR, LISTED).nearest(np.ones(3, dtype=np.float32), 1)
+        PassageIndex.load(saved, ENCODER.name).nearest(np.ones(3, dtype=np.float32), 1)
 
 
 @pytest.fixture(scope="module")
 def search() -> ServiceSearch:
-    index = PassageIndex.build(LISTED, VECTORS, MADE_FOR)
+    index = PassageIndex.build(LISTED, VECTORS, ENCODER.name)
     return ServiceSearch(index, ENCODER.queries([passage.text for passage in LISTED]))
 
 
