@@ -12,15 +12,18 @@ from datetime import datetime
 
 from actions import finder
 from actions.about import ASK_FROM, About, about, chosen, is_elsewhere, is_follow_up
-from actions.asking import asked_of, facts, goes_on, is_question, tells_only, with_person
+from actions.asking import asked_of, asks_money_by_age, facts, goes_on, is_question, tells_only, with_person
 from actions.comparing import comparison
 from actions.conversation import again, handoff, reply_without_search, simpler
 from actions.guarded import GUARDS
+from actions.meant import sure_enough, what_was_meant
+from actions.merging import carried, merged
 from actions.nearby import looked_for, places_near
 from actions.understood import Context, FinderState, UnderstoodAct
 from knowledge import answer
 from knowledge.aloud import aloud, answer_aloud
 from knowledge.answer import ASPECTS
+from knowledge.figures import is_paid_by_age
 from knowledge.library import Library
 from knowledge.person import NOBODY, Person
 from knowledge.phrases import hotline, say
@@ -50,26 +53,7 @@ _ENDS_FINDER = {"stop", "restart", "request_human", "emergency", "others_data", 
 _INTERRUPTS = {"greet", "thank", "help", "bot_challenge", "privacy", "read_aloud", "larger_text", "repeat"}
 _NOT_A_DESCRIPTION = _ENDS_FINDER | _INTERRUPTS | {"find_benefits", "book_training", "book_consultation"}
 _SEVERAL = 3
-# What costs most when it is wrong needs most confidence; the rest of what is not a question
-# about a service needs some.
-_NEEDS = {
-    "emergency": 0.5,
-    "stop": 0.5,
-    "cancel_booking": 0.5,
-    "restart": 0.5,
-    "report_scam": 0.5,
-    "check_suspicious": 0.5,
-    "others_data": 0.5,
-    "wellbeing": 0.4,
-    "report_abuse": 0.4,
-    "small_talk": 0.4,
-    "complain": 0.35,
-    "medical_question": 0.35,
-    "out_of_scope": 0.3,
-    "unclear": 0.0,
-}
 _GUARD_SURE_FROM = 0.7  # below, a service that is named is answered instead
-_CHAT_FROM = 0.2
 
 
 class Answerer:
@@ -83,20 +67,20 @@ class Answerer:
 
     def reply(self, acts: Sequence[UnderstoodAct], context: Context) -> Reply:
         """Return one reply to all acts of a message."""
-        acts = [_sure_enough(act) for act in acts[:_SEVERAL]]
+        acts = [sure_enough(act) for act in acts[:_SEVERAL]]
         context = with_person(acts, context)
         if context.finder.open:
-            first = merged = self._in_finder(acts, context)
+            first = whole = self._in_finder(acts, context)
         else:
             replies = self._all(acts, context)
             first = replies[0]
-            merged = first if len(replies) == 1 else _merged(replies)
-        if merged.remembered is None:
-            merged = merged.model_copy(update={"remembered": context.person.known()})
+            whole = first if len(replies) == 1 else merged(replies)
+        if whole.remembered is None:
+            whole = whole.model_copy(update={"remembered": context.person.known()})
         evidence = Evidence(
             intent=acts[0].intent, confidence=round(acts[0].confidence, 3), ranking=first.evidence.ranking
         )
-        return merged.model_copy(update={"evidence": evidence, "speak": _speak(merged)})
+        return whole.model_copy(update={"evidence": evidence, "speak": _speak(whole)})
 
     def _all(self, acts: Sequence[UnderstoodAct], context: Context) -> list[Reply]:
         compared = None if acts[0].pressed else comparison("，".join(act.text for act in acts), self._library)
@@ -104,13 +88,12 @@ class Answerer:
             return [compared]
         near = None
         if not acts[0].pressed and acts[0].intent not in GUARDS:
-            whole = "，".join(act.text for act in acts)
-            near = places_near(whole, self._places, self._at, looked_for(context.last_reply))
+            near = places_near(context.said, self._places, self._at, looked_for(context.last_reply))
         if near:
             return [near]
         replies = [self._one(acts[0], context)]
         for act in acts[1:]:
-            replies.append(self._one(act, _carried(context, replies[-1])))
+            replies.append(self._one(act, carried(context, replies[-1])))
         return replies
 
     def _in_finder(self, acts: Sequence[UnderstoodAct], context: Context) -> Reply:
@@ -128,7 +111,7 @@ class Answerer:
             return self._finder(context.person, FinderState(asked[:-1], open=True))
         again = finder.question(slot, asked[:-1], context.person)
         if asks or act.pressed or act.intent in _INTERRUPTS:
-            return _merged([*self._all(acts, context), Reply(blocks=[again], outcome=Outcome.ASKED_SLOT)])
+            return merged([*self._all(acts, context), Reply(blocks=[again], outcome=Outcome.ASKED_SLOT)])
         if context.misses >= 1:  # never ask the same thing three times
             return self._finder(context.person, context.finder)
         again.text = say("finder_not_understood", question=again.text)
@@ -146,6 +129,9 @@ class Answerer:
         if goes_on(act, context):
             same = replace(act, intent=context.last_aspect or "ask_service", service_id=context.last_service)
             return self._answered(same, context.last_service or "", 1.0, context.person)
+        by_age = self._money_by_age(act, context)
+        if by_age:
+            return by_age
         if act.intent == "repeat":
             return again(context.last_reply)
         if act.intent == "simplify":
@@ -165,9 +151,24 @@ class Answerer:
             return self._unclear(act, context)
         return self._aspect(act, context)
 
+    def _money_by_age(self, act: UnderstoodAct, context: Context) -> Reply | None:
+        """Answer 我妈83岁，能拿多少: of an age only and naming nothing, it is the money that goes by age."""
+        if context.last_service or not asks_money_by_age(act, context.person):
+            return None
+        paid = [service for service in self._library.services if service.benefit and is_paid_by_age(service)]
+        if not paid:
+            return None
+        service = min(paid, key=lambda service: service.benefit or 0)
+        reply = self._answered(replace(act, intent="ask_amount"), service.id, 1.0, context.person)
+        more = Button(title=say("button_find_benefits"), act=Act(intent="find_benefits"))
+        answered = [block for block in reply.blocks if isinstance(block, AnswerBlock)]
+        return reply.model_copy(
+            update={"blocks": [b.model_copy(update={"buttons": [more, *b.buttons[:2]]}) for b in answered]}
+        )
+
     def _aspect(self, act: UnderstoodAct, context: Context) -> Reply:
         """Answer an aspect or a correction, or offer what one may be entitled to."""
-        act = _what_was_meant(act)
+        act = what_was_meant(act)
         if act.intent == "find_benefits":
             return self._benefits(act, context)
         if context.last_service is None and act.service_id is None and is_follow_up(act.text):
@@ -280,31 +281,15 @@ class Answerer:
             Button(title=service.name, act=Act(intent="ask_service", service_id=service.id)) for service in services[:3]
         ]
         ranking = [(match.service_id, round(match.score, 3)) for match in found.matches[:5]]
-        return Reply(blocks=[first], outcome=guard.outcome, evidence=Evidence(ranking=ranking))
+        blocks: list[Block] = [first]
+        if found.best and found.is_known() and found.best.service_id in guard.told:
+            how = self._answered(replace(act, intent="ask_how_to_apply"), found.best.service_id, found.best.score)
+            blocks += how.blocks
+        return Reply(blocks=blocks, outcome=guard.outcome, evidence=Evidence(ranking=ranking))
 
 
 def _aspect_of(act: UnderstoodAct) -> str:
     return act.intent if act.intent in ASPECTS else "ask_service"
-
-
-def _sure_enough(act: UnderstoodAct) -> UnderstoodAct:
-    """Return the act, as a plain question where it is too unsure for what it would do."""
-    needed = _NEEDS.get(act.intent, _CHAT_FROM)
-    if act.pressed or act.intent in ASPECTS or act.confidence >= needed:
-        return act
-    return replace(act, intent="ask_service")
-
-
-def _what_was_meant(act: UnderstoodAct) -> UnderstoodAct:
-    """Return a correction as the question it puts right: 不对，我问的是护工不是养老院."""
-    if act.intent != "correct":
-        return act
-    text = act.text
-    for opening in ("我问的是", "我说的是", "我要问的是", "我是问", "我想问", "我要的是"):
-        if opening in text:
-            meant = text.split(opening, 1)[1].split("不是")[0].strip("，。！ ")
-            return replace(act, intent="ask_service", text=meant, vector=None)
-    return replace(act, intent="ask_eligibility")
 
 
 def _next_aspect(context: Context) -> str:
@@ -312,35 +297,6 @@ def _next_aspect(context: Context) -> str:
     blocks = context.last_reply.blocks if context.last_reply else []
     offered = [button.act.intent for block in blocks for button in getattr(block, "buttons", []) if button.act]
     return offered[0] if offered else "ask_service"
-
-
-def _carried(context: Context, before: Reply) -> Context:
-    """Return the context for the next act of the same message."""
-    services = before.service_ids()
-    if not services:
-        return context
-    return replace(context, last_service=services[-1])
-
-
-def _merged(replies: Sequence[Reply]) -> Reply:
-    """Return one reply with all blocks that say something new."""
-    blocks: list[Block] = []
-    for reply in replies:
-        for block in reply.blocks:
-            if block not in blocks:
-                blocks.append(_without_repeats(block, blocks))
-    urgent = next((r.outcome for r in replies if r.outcome.value.startswith(("guarded", "handed"))), None)
-    return Reply(blocks=blocks, outcome=urgent or Outcome.ANSWERED_SEVERAL)
-
-
-def _without_repeats(block: Block, before: Sequence[Block]) -> Block:
-    """Leave out contact and source where the last answer about the same service shows them."""
-    if isinstance(block, AnswerBlock):
-        for earlier in before:
-            if isinstance(earlier, AnswerBlock) and earlier.service_id == block.service_id:
-                earlier.buttons = []
-                return block.model_copy(update={"points": block.points[:2], "how": None})
-    return block
 
 
 def _asked(text: str) -> Reply:

@@ -14,12 +14,13 @@ from knowledge.person import Person, ages, person_of, years_later
 
 _ASKS = re.compile(r"[？?]|吗|呢|怎么|如何|多少|几|哪|什么|谁|能不能|可不可以|有没有|是不是|要不要|帮我|想问|请问")
 _FACTS_TO_START = 2
+_SHORT = 15
 
 
 def with_person(acts: Sequence[UnderstoodAct], context: Context) -> Context:
-    """Return the context with what the message says of the person."""
-    said = person_of("，".join(act.text for act in acts))
-    return replace(context, person=context.person.with_more(said))
+    """Return the context with the whole message, and what it says of the person."""
+    said = context.said or "，".join(act.text for act in acts)
+    return replace(context, said=said, person=context.person.with_more(person_of(said)))
 
 
 def asked_of(text: str, person: Person, today: date) -> Asked:
@@ -37,6 +38,15 @@ def goes_on(act: UnderstoodAct, context: Context) -> bool:
     if years_later(act.text) and is_follow_up(act.text):
         return True
     return bool(facts(act.text)) and (act.intent in ("inform", "correct") or is_follow_up(act.text))
+
+
+def asks_money_by_age(act: UnderstoodAct, person: Person) -> bool:
+    """Return whether ``act`` asks how much, or how it will be, of a person whose age is known, and names nothing."""
+    if act.pressed or not (person.age or person.birth):
+        return False
+    return (act.intent == "ask_amount" and is_follow_up(act.text)) or (
+        bool(years_later(act.text)) and len(act.text) <= _SHORT
+    )
 
 
 def tells_only(act: UnderstoodAct) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -55,6 +55,8 @@ def reply(services: ServiceList, person: Person, state: FinderState, today: date
 
 def so_far(services: ServiceList, near: Iterable[str], person: Person, today: date) -> list[str]:
     """Return what is likely already, a line each: first what the words were ``near``, then the best."""
+    # Most who ask have it; nobody is shown what is for others only because nothing was said.
+    person = replace(person, hukou=person.hukou or "shanghai")
     best = sorted((s for s in services if s.benefit), key=lambda s: s.benefit or _WORST_RANK)
     ordered = dict.fromkeys([*(services[each] for each in near if services[each].benefit), *best])
     likely = [s for s in ordered if judge_service(s, person, today).verdict is not Verdict.NO]

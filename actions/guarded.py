@@ -22,6 +22,7 @@ class Guard:
     contact: tuple[ContactLine, ...]
     services: tuple[str, ...]  # candidates for the service offered; all where empty
     offers: tuple[str, ...] = ()  # always offered as buttons
+    told: tuple[str, ...] = ()  # what to do about these is told at once
 
     def block(self, text: str) -> TextBlock:
         """Return the first block for a message of normal ``text``."""
@@ -37,6 +38,7 @@ GUARDS = {
         (POLICE, ANTIFRAUD),
         ("elder_scam", "antifraud_96110", "prepay_rules", "report_illegal_org", "hotlines", "ref_consumer_refund"),
         ("elder_scam",),
+        ("report_illegal_org",),
     ),
     "check_suspicious": Guard(
         Outcome.GUARDED_SCAM,
@@ -44,6 +46,7 @@ GUARDS = {
         (ANTIFRAUD, POLICE),
         ("verify_org", "elder_scam", "antifraud_96110", "report_illegal_org", "charity_donation", "prepay_rules"),
         ("elder_scam", "verify_org"),
+        ("verify_org", "report_illegal_org"),
     ),
     "report_abuse": Guard(
         Outcome.GUARDED_ABUSE,

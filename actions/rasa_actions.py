@@ -39,7 +39,7 @@ class ActionAnswer(Action):
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
         """Send one Reply as a custom payload and remember what follow-ups need."""
         at = self._clock()
-        context = context_of(tracker.slots, at)
+        context = context_of(tracker.slots, at, tracker.latest_message.get("text") or "")
         answerer = Answerer(self._library(), at, self._places())
         # In a thread: a long search must not hold up other people's messages.
         reply = await asyncio.to_thread(answerer.reply, acts_of(tracker.latest_message), context)

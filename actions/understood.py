@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from knowledge.encoder import Vectors
+from knowledge.normalise import normalise
 from knowledge.person import NOBODY, Person, person_from
 from knowledge.reply import FormBlock, Outcome, Reply
 
@@ -52,6 +53,7 @@ class Context:
     last_reply: Reply | None = None
     person: Person = NOBODY
     finder: FinderState = FinderState()
+    said: str = ""  # the whole message, as normal text
 
 
 def acts_of(latest_message: dict[str, Any]) -> list[UnderstoodAct]:
@@ -80,8 +82,11 @@ def acts_of(latest_message: dict[str, Any]) -> list[UnderstoodAct]:
     ]
 
 
-def context_of(slots: dict[str, Any], now: datetime) -> Context:
-    """Return what the tracker's slots remember; all but the last reply is forgotten after 30 minutes."""
+def context_of(slots: dict[str, Any], now: datetime, said: str = "") -> Context:
+    """Return what the tracker's slots remember; all but the last reply is forgotten after 30 minutes.
+
+    ``said`` is the message as it came.
+    """
     fresh = _is_fresh(slots.get("last_service_at"), now)
     talk = (slots.get("talk") or {}) if _is_fresh((slots.get("talk") or {}).get("at"), now) else {}
     last_reply = slots.get("last_reply")
@@ -93,6 +98,7 @@ def context_of(slots: dict[str, Any], now: datetime) -> Context:
         last_reply=Reply.model_validate(last_reply) if last_reply else None,
         person=person_from(talk.get("person")),
         finder=FinderState(tuple(talk.get("asked") or ()), bool(talk.get("asked"))),
+        said=normalise(said),
     )
 
 

@@ -33,7 +33,7 @@ def aloud(text: str) -> str:
 
 def answer_aloud(block: AnswerBlock) -> str:
     """Return a whole answer for the ear."""
-    call = f"请打{block.contact[0].phone}，{block.contact[0].name}。"
+    call = f"请打{block.contact[0].phone}，{block.contact[0].name}。" if block.contact else ""
     return aloud("".join([f"{block.title}。{block.lead}", *block.points, block.how or "", block.outdated or "", call]))
 
 

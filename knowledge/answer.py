@@ -15,7 +15,7 @@ from knowledge.figures import as_sentence, figures_for, payday_sentence
 from knowledge.person import NOBODY, Person
 from knowledge.phrases import say
 from knowledge.reply import Act, AnswerBlock, Button, ContactLine, SourceLine
-from knowledge.schema import Category, Kind, Service
+from knowledge.schema import Category, FactKind, Kind, Service
 from knowledge.terms import explained
 
 ASPECTS = (
@@ -136,6 +136,7 @@ def _amount(service: Service, asked: Asked) -> _Draft:
     if not standard:
         return _Draft(say("no_amount"), caution, found=False)
     facts = [fact for fact in standard.facts if fact.current]
+    facts = [fact for fact in facts if fact.kind is not FactKind.COUNT] or facts
     if not standard.personal or not facts:
         if standard.personal or service.category is Category.OVERVIEW:
             return _Draft(standard.text, caution)
@@ -234,7 +235,7 @@ def _first_step(service: Service) -> str | None:
 
 
 def _sentences(text: str) -> list[str]:
-    return [sentence.strip() for sentence in _SENTENCE.findall(text) if sentence.strip()]
+    return [re.sub("；$", "。", sentence.strip()) for sentence in _SENTENCE.findall(text) if sentence.strip()]
 
 
 def _fit(title: str, draft: _Draft) -> tuple[str, list[str], str | None]:

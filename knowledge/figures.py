@@ -8,7 +8,7 @@ from datetime import date
 from knowledge.eligibility import Verdict, judge_condition
 from knowledge.person import Person
 from knowledge.phrases import say
-from knowledge.schema import Fact, Payday
+from knowledge.schema import Fact, FactKind, Payday, Service
 
 
 def figures_for(facts: Sequence[Fact], person: Person, today: date) -> tuple[list[Fact], bool]:
@@ -25,6 +25,12 @@ def figures_for(facts: Sequence[Fact], person: Person, today: date) -> tuple[lis
     if conditional and wanted is Verdict.DEPENDS and Verdict.DEPENDS not in conditional:
         return [], True
     return kept, decided
+
+
+def is_paid_by_age(service: Service) -> bool:
+    """Return whether the service is money, and how much goes by age."""
+    facts = service.standard.facts if service.standard else ()
+    return any(fact.kind is FactKind.PAYS and fact.condition and fact.condition.min_age for fact in facts)
 
 
 def as_sentence(fact: Fact) -> str:

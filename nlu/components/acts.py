@@ -21,11 +21,17 @@ from nlu.components.gate import IN_FIELD
 
 MAX_ACTS = 4
 _PART_CONFIDENCE = 0.5
-_LONGEST = 60  # a longer message rambles: its parts are circumstances, not acts
+_LONGEST = 60  # a longer message rambles: most of its parts are circumstances, not acts
+_BREATH = 24  # more than this without a stop is spoken: it is cut where people begin anew
+_WHOLE_BELOW = 8  # 怎么办 alone says nothing; the piece before it belongs to it
 _SENTENCE_END = re.compile(r"(?<=[。？！；\n])")
 _COMMA = re.compile(r"(?<=[，、])")
+_ANEW = re.compile(
+    r"(?=我想问|想问|请问|能不能|能否|可不可以|可以不可以|有没有|要不要|是不是|还有|但是|不过|现在|所以|因为|听说|听人|"
+    r"我们|他们|这个要|(?<!这个)(?<!那)要多少|收费|我一个人|家里)"
+)
 _CUE = re.compile(
-    r"多少|几[岁次天点号个时级档块元种]|怎么|哪[里儿个家些]|在哪|什么|吗|能不能|可不可以|有没有|要不要|是不是|谁|如何|呢|电话|"
+    r"多少|几[岁次天点号个时级档块元种]|贵不贵|怎么|哪[里儿个家些]|在哪|什么|吗|能不能|可不可以|有没有|要不要|是不是|谁|如何|呢|电话|"
     r"取消|不填|算了|不约|预约|报名|人工|改到|改成|退出|别办"
 )
 # What can stand on its own beside another act; chat, answers to a question and mere
@@ -55,11 +61,12 @@ _INDEPENDENT = frozenset(
 def parts_of(text: str) -> List[str]:
     """Return the parts of normal ``text`` that ask or order something; one part means no split.
 
-    A piece without a cue is the circumstance of what follows, so it joins the next part.
+    A piece without a cue is the circumstance of what follows, so it joins the next part;
+    in a long message circumstances are left out.
     """
-    if len(text) > _LONGEST:
-        return [text]
     pieces = [piece for sentence in _SENTENCE_END.split(text) for piece in _COMMA.split(sentence) if piece.strip()]
+    if len(text) > _LONGEST:
+        return _asking(pieces) or [text]
     parts: List[str] = []
     waiting = ""
     for piece in pieces:
@@ -72,6 +79,17 @@ def parts_of(text: str) -> List[str]:
     return parts if len(parts) > 1 else [text]
 
 
+def _asking(pieces: List[str]) -> List[str]:
+    """Return the pieces that ask, with the one before where they are too short to say what."""
+    shorter = [part for piece in pieces for part in (_ANEW.split(piece) if len(piece) > _BREATH else [piece]) if part]
+    asking = []
+    for number, piece in enumerate(shorter):
+        if _CUE.search(piece):
+            before = shorter[number - 1] if number and len(piece) < _WHOLE_BELOW else ""
+            asking.append(f"{before}{piece}")
+    return asking
+
+
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
 class ActsSplitter(MessageComponent):
     """Appends one message for each part of the message."""
@@ -80,8 +98,9 @@ class ActsSplitter(MessageComponent):
         """Return the message followed by its parts (none when it has only one)."""
         if len(messages) != 1 or _pressed(messages[0]):
             return messages
-        parts = parts_of(messages[0].get(TEXT) or "")
-        if len(parts) > 1:
+        text = messages[0].get(TEXT) or ""
+        parts = parts_of(text)
+        if parts != [text]:
             messages = messages + [Message(data={TEXT: part}) for part in parts[:MAX_ACTS]]
         return messages
 
@@ -122,7 +141,8 @@ class ActsCollector(MessageComponent):
         ]
         # What the whole is about wins over its parts where it is a matter of safety or chat.
         entire = _act(whole)
-        return distinct if len(distinct) > 1 and entire["intent"] in _INDEPENDENT else [entire]
+        enough = 1 if len(entire["text"] or "") > _LONGEST else 2
+        return distinct if len(distinct) >= enough and entire["intent"] in _INDEPENDENT else [entire]
 
 
 def _act(message: Message) -> Dict[str, Any]:

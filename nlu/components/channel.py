@@ -6,6 +6,7 @@ like HTTP 200 ``[]``. Here the answer says whether the turn came to its end.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import logging
 from typing import Any, Awaitable, Callable, Dict, Optional
@@ -18,6 +19,7 @@ from sanic.response import HTTPResponse
 from nlu.components.action_results import use_compiled_schema
 
 logger = logging.getLogger(__name__)
+_FIRST = "长护险怎么申请，要多少钱？"
 
 
 class AdvisorInput(InputChannel):
@@ -25,6 +27,7 @@ class AdvisorInput(InputChannel):
 
     def __init__(self, secret: str) -> None:
         self._secret = secret.encode()
+        self._warming: "Optional[asyncio.Future[Any]]" = None
 
     @classmethod
     def name(cls) -> str:
@@ -46,7 +49,14 @@ class AdvisorInput(InputChannel):
 
         @routes.route("/", methods=["GET"])
         async def health(request: Request) -> HTTPResponse:
-            return response.json({"status": "ok"})
+            agent = getattr(request.app.ctx, "agent", None)
+            if agent is None or not agent.is_ready():
+                return response.json({"status": "no model"}, status=503)
+            if self._warming is None:
+                # The first message loads what is loaded lazily; nobody shall wait for that.
+                self._warming = asyncio.ensure_future(agent.parse_message(_FIRST))
+            warm = self._warming.done()
+            return response.json({"status": "ok" if warm else "warming up"}, status=200 if warm else 503)
 
         @routes.route("/message", methods=["POST"])
         async def message(request: Request) -> HTTPResponse:

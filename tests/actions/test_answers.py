@@ -11,7 +11,7 @@ from actions.answers import Answerer
 from actions.understood import Context, UnderstoodAct, acts_of, context_of, slots_after
 from knowledge.library import Library
 from knowledge.plain_text import plain_text
-from knowledge.reply import Outcome, Reply
+from knowledge.reply import AnswerBlock, Outcome, Reply
 from storage.clock import SHANGHAI
 from tests.auxil.toy_library import toy_library
 
@@ -155,6 +155,43 @@ def test_two_acts_are_both_answered(answerer: Answerer) -> None:
     reply = answerer.reply([act("stop", "算了"), act("ask_service", "喘息服务是什么")], Context())
     assert "不弄了" in plain_text(reply)
     assert reply.service_ids() == ["respite"]
+
+
+def test_three_questions_about_one_service_are_answered_in_order_with_one_number(answerer: Answerer) -> None:
+    acts = [act("ask_how_to_apply", "长护险怎么申请"), act("ask_amount", "要多少钱"), act("ask_documents", "要带什么")]
+    reply = answerer.reply(acts, Context())
+    answers = [block for block in reply.blocks if isinstance(block, AnswerBlock)]
+    assert [block.aspect for block in answers] == ["ask_how_to_apply", "ask_amount", "ask_documents"]
+    assert {block.service_id for block in answers} == {"ltci_apply"}
+    assert [bool(block.contact) for block in answers] == [False, False, True]
+    assert plain_text(reply).count("依据") == 1
+    offered = {button.act.intent for button in answers[-1].buttons if button.act}
+    assert not offered & {block.aspect for block in answers}
+    assert reply.speak
+    assert reply.speak.index("第一步") < reply.speak.index("百分之十") < reply.speak.index("材料")
+
+
+@pytest.mark.parametrize(
+    ("intent", "text", "says"),
+    [
+        ("ask_amount", "我妈83岁，能拿多少", "每月180元"),
+        ("inform", "我妈70，明年呢", "2027年71岁，70到79岁：每月150元"),
+    ],
+)
+def test_money_asked_for_an_age_alone_is_the_money_that_goes_by_age(
+    answerer: Answerer, intent: str, text: str, says: str
+) -> None:
+    reply = answerer.reply([act(intent, text)], Context())
+    assert reply.service_ids() == ["sh_comprehensive_allowance"]
+    assert says in plain_text(reply)
+    assert "2027年1月15日" in plain_text(reply)
+
+
+def test_how_to_check_an_organisation_is_told_after_the_warning(answerer: Answerer) -> None:
+    reply = answerer.reply([act("check_suspicious", "怎么查一个社会组织是不是合法的")], Context())
+    text = plain_text(reply)
+    assert text.index("先不要付钱") < text.index("中国社会组织政务服务平台")
+    assert "是真的" not in text
 
 
 def test_a_slot_holds_a_whole_reply_and_gives_it_back(answerer: Answerer) -> None:

@@ -51,8 +51,27 @@ def test_a_message_is_split_where_a_new_question_begins(text: str, parts: list) 
     assert parts_of(text) == parts
 
 
-def test_a_long_ramble_is_not_split() -> None:
-    text = "我爸今年八十五岁了，耳朵也不好，请问怎么办，我女儿在外地，能不能上门，" * 3
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        (
+            "你好我想问一下我家老头子今年八十七了上个月中风了现在躺在床上我一个人弄不动他儿子又在外地"
+            "能不能有人上门来帮忙揩身洗澡还有这个要多少钱啊我们退休工资也不高的",
+            ["能不能有人上门来帮忙揩身洗澡", "这个要多少钱啊我们退休工资也不高的"],
+        ),
+        (
+            "我爸今年八十五岁了，耳朵也不好，我女儿在外地，平时就我们两个人，饭也烧不动了，隔壁阿姨讲社区食堂蛮好的，"
+            "我想问问食堂能不能送到家里来，一个月大概要多少钱",
+            ["我想问问食堂能不能送到家里来，", "一个月大概要多少钱"],
+        ),
+    ],
+)
+def test_a_long_ramble_is_asked_for_what_it_asks(text: str, parts: list) -> None:
+    assert parts_of(text) == parts
+
+
+def test_a_long_message_that_asks_nothing_stays_whole() -> None:
+    text = "我爸今年八十五岁了，耳朵也不好，我女儿在外地，" * 4
     assert parts_of(text) == [text]
 
 

@@ -1,0 +1,48 @@
+"""What an act means: as the classifier says where it is sure enough, else a plain question."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from actions.understood import UnderstoodAct
+from knowledge.answer import ASPECTS
+
+# What costs most when it is wrong needs most confidence; the rest of what is not a question
+# about a service needs some.
+_NEEDS = {
+    "emergency": 0.5,
+    "stop": 0.5,
+    "cancel_booking": 0.5,
+    "restart": 0.5,
+    "report_scam": 0.5,
+    "check_suspicious": 0.5,
+    "others_data": 0.5,
+    "wellbeing": 0.4,
+    "report_abuse": 0.4,
+    "small_talk": 0.4,
+    "complain": 0.35,
+    "medical_question": 0.35,
+    "out_of_scope": 0.3,
+    "unclear": 0.0,
+}
+_CHAT_FROM = 0.2
+
+
+def sure_enough(act: UnderstoodAct) -> UnderstoodAct:
+    """Return the act, as a plain question where it is too unsure for what it would do."""
+    needed = _NEEDS.get(act.intent, _CHAT_FROM)
+    if act.pressed or act.intent in ASPECTS or act.confidence >= needed:
+        return act
+    return replace(act, intent="ask_service")
+
+
+def what_was_meant(act: UnderstoodAct) -> UnderstoodAct:
+    """Return a correction as the question it puts right: 不对，我问的是护工不是养老院."""
+    if act.intent != "correct":
+        return act
+    text = act.text
+    for opening in ("我问的是", "我说的是", "我要问的是", "我是问", "我想问", "我要的是"):
+        if opening in text:
+            meant = text.split(opening, 1)[1].split("不是")[0].strip("，。！ ")
+            return replace(act, intent="ask_service", text=meant, vector=None)
+    return replace(act, intent="ask_eligibility")
