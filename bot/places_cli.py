@@ -7,8 +7,9 @@ from pathlib import Path
 
 import typer
 
+from knowledge.errors import TableError
 from knowledge.places import KIND_NAMES, PlaceBook
-from knowledge.places_store import PlacesError, import_places, load_places
+from knowledge.places_store import import_places, load_places
 from knowledge.settings import KnowledgeSettings
 
 places_app = typer.Typer(no_args_is_help=True, help="Advisor points, canteens, day care and other places.")
@@ -19,7 +20,7 @@ def import_(file: Path) -> None:
     """Replace all places by the rows of a .csv or .xlsx file; one bad row changes nothing."""
     try:
         _print(import_places(file, KnowledgeSettings().places_file))
-    except PlacesError as error:
+    except TableError as error:
         _fail(error)
 
 
@@ -28,7 +29,7 @@ def list_() -> None:
     """Count the places kept."""
     try:
         _print(load_places(KnowledgeSettings().places_file))
-    except PlacesError as error:
+    except TableError as error:
         _fail(error)
 
 
@@ -40,7 +41,7 @@ def _print(book: PlaceBook) -> None:
         print("      some are samples (示例): not for the public")
 
 
-def _fail(error: PlacesError) -> None:
+def _fail(error: TableError) -> None:
     for problem in error.problems:
         typer.echo(problem, err=True)
     typer.echo(f"nothing was changed: {len(error.problems)} problems", err=True)

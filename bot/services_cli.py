@@ -1,19 +1,28 @@
-"""``advisor services``: check and build the service list."""
+"""``advisor services``: check, build and keep the service list."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import getpass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, NoReturn
 
 import typer
 
 from knowledge.answer import ASPECTS
-from knowledge.errors import KnowledgeError, ServiceListError
+from knowledge.changes import Change
+from knowledge.coverage import coverage_table
+from knowledge.errors import KnowledgeError, ServiceListError, TableError
+from knowledge.keeping import Keeper
 from knowledge.plain import offences
 from knowledge.settings import KnowledgeSettings
+from knowledge.sheet import read_sheet, write_sheet
 from knowledge.store import load, overdue
 from storage.clock import now
 
 services_app = typer.Typer(no_args_is_help=True, help="The service list.")
+Who = Annotated[str, typer.Option("--by", help="Who makes the change; kept with the version.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Apply without asking.")]
 
 
 @services_app.command()
@@ -52,6 +61,110 @@ def build() -> None:
     try:
         library = library_with_progress(rebuild=True)
     except KnowledgeError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
+        _fail(error)
     print(f"{len(library.search.index.passages)} passages of {len(library.services)} services indexed")
+
+
+@services_app.command()
+def export(
+    file: Path,
+    template: Annotated[bool, typer.Option("--template", help="Only headings, lists and the guide: no rows.")] = False,
+) -> None:
+    """Write the service list as an .xlsx file for staff to edit."""
+    try:
+        services = [] if template else list(load(KnowledgeSettings().services))
+        write_sheet(services, file)
+    except (KnowledgeError, OSError) as error:
+        _fail(error)
+    print(f"{file}: {len(services)} services")
+
+
+@services_app.command("import")
+def import_(
+    file: Path,
+    who: Who = "",
+    why: Annotated[str, typer.Option("--why", help="Why; kept with the version.")] = "",
+    remove_missing: Annotated[
+        bool, typer.Option("--remove-missing", help="Remove services that have no row in the file.")
+    ] = False,
+    yes: Yes = False,
+) -> None:
+    """Show what an .xlsx file would change, then apply all of it; one bad row changes nothing."""
+    settings = KnowledgeSettings()
+    keeper = Keeper(settings.services, settings.versions_folder)
+    try:
+        services = read_sheet(file, load(settings.services), remove_missing)
+        _, changed = keeper.propose(services)
+        if not changed:
+            print("nothing is different")
+            return
+        _show(changed)
+        if not yes and not typer.confirm("Apply?"):
+            print("nothing was changed")
+            return
+        version = keeper.apply(services, who or getpass.getuser(), why or f"import of {file.name}", now())
+    except (KnowledgeError, OSError) as error:
+        _fail(error)
+    print(f"applied as version {version.number}; a running server takes it within seconds")
+
+
+@services_app.command()
+def versions() -> None:
+    """List the versions kept: who changed what, when and why."""
+    settings = KnowledgeSettings()
+    kept = Keeper(settings.services, settings.versions_folder).versions()
+    for version in kept:
+        print(f"{version.number:4}  {version.at}  {version.who:12}  {version.changed:3} changed  {version.why}")
+    if not kept:
+        print("no version is kept yet; the first import or roll-back keeps one")
+
+
+@services_app.command()
+def rollback(number: int, who: Who = "", yes: Yes = False) -> None:
+    """Make an earlier version the list again, as a new version."""
+    settings = KnowledgeSettings()
+    keeper = Keeper(settings.services, settings.versions_folder)
+    try:
+        _, changed = keeper.propose(keeper.services_of(number))
+        _show(changed)
+        if not yes and not typer.confirm("Apply?"):
+            print("nothing was changed")
+            return
+        version = keeper.roll_back(number, who or getpass.getuser(), now())
+    except (KnowledgeError, OSError) as error:
+        _fail(error)
+    print(f"version {number} is the list again, as version {version.number}")
+
+
+@services_app.command()
+def due(days: Annotated[int, typer.Option(help="Due within this many days.")] = 60) -> None:
+    """List what is to be reviewed, the longest overdue first."""
+    services = load(KnowledgeSettings().services)
+    found = overdue(services, now().date() + timedelta(days=days))
+    for service in found:
+        ends = f", ends {service.valid_to}" if service.valid_to else ""
+        print(f"{service.review_by}{ends}  {service.id:28} {service.name}  « {service.sources[0].title}")
+    print(f"{len(found)} services to be reviewed within {days} days")
+
+
+@services_app.command()
+def coverage() -> None:
+    """Print a table of every service and aspect: answered, or not on record."""
+    print(coverage_table(load(KnowledgeSettings().services), now().date()))
+
+
+def _show(changed: list[Change]) -> None:
+    for change in changed:
+        print(change)
+    counts = ", ".join(
+        f"{sum(change.kind == kind for change in changed)} {kind}" for kind in ("added", "changed", "removed")
+    )
+    print(counts)
+
+
+def _fail(error: Exception) -> NoReturn:
+    problems = error.problems if isinstance(error, (ServiceListError, TableError)) else [error]
+    for problem in problems:
+        typer.echo(str(problem), err=True)
+    typer.echo("nothing was changed", err=True)
+    raise typer.Exit(1) from error

@@ -2,6 +2,8 @@
 
 KnowledgeError
 ├── ServiceListError      the list has entries that do not fit the schema
+├── TableError            a spreadsheet has rows that cannot be taken
+├── NoSuchVersion         a version asked for is not kept
 ├── EncoderUnavailable    the sentence encoder cannot be loaded
 └── IndexUnusable         a saved index is missing, damaged or made for something else
 """
@@ -37,6 +39,18 @@ class ServiceListError(KnowledgeError):
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = problems
         super().__init__("\n".join(map(str, problems)))
+
+
+class TableError(KnowledgeError):
+    """A spreadsheet cannot be taken; ``problems`` names row, column and mend of each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+class NoSuchVersion(KnowledgeError):
+    """The version asked for is not kept."""
 
 
 class EncoderUnavailable(KnowledgeError):

@@ -13,7 +13,7 @@ from typing import Any
 import openpyxl
 from pydantic import ValidationError
 
-from knowledge.errors import KnowledgeError
+from knowledge.errors import TableError
 from knowledge.places import KIND_NAMES, Place, PlaceBook
 
 COLUMNS = {
@@ -33,28 +33,20 @@ _KINDS = {title: kind.value for kind, title in KIND_NAMES.items()}
 _HEADINGS = {field: heading for heading, field in COLUMNS.items()}
 
 
-class PlacesError(KnowledgeError):
-    """The places cannot be used; ``problems`` names row, column and mend of each."""
-
-    def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
-        super().__init__("\n".join(problems))
-
-
 def load_places(file: Path) -> PlaceBook:
-    """Return the places kept in ``file``; none where there is no file. Raises PlacesError."""
+    """Return the places kept in ``file``; none where there is no file. Raises TableError."""
     if not file.exists():
         return PlaceBook()
     try:
         return PlaceBook(Place.model_validate(row) for row in json.loads(file.read_text(encoding="utf-8")))
     except (ValueError, OSError) as error:
-        raise PlacesError([f"{file} cannot be read ({error}); run: advisor places import FILE"]) from error
+        raise TableError([f"{file} cannot be read ({error}); run: advisor places import FILE"]) from error
 
 
 def import_places(source: Path, file: Path) -> PlaceBook:
     """Replace the places in ``file`` by the rows of ``source`` (.csv or .xlsx).
 
-    Raises PlacesError with the problems of all rows; then nothing is changed.
+    Raises TableError with the problems of all rows; then nothing is changed.
     """
     places: dict[tuple[str, str, str], Place] = {}
     problems: list[str] = []
@@ -71,7 +63,7 @@ def import_places(source: Path, file: Path) -> PlaceBook:
     if not places and not problems:
         problems.append(f"{source} has no rows → fill in at least one")
     if problems:
-        raise PlacesError(problems)
+        raise TableError(problems)
     book = PlaceBook(places.values())
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_suffix(".new")
@@ -91,13 +83,13 @@ def _rows(source: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         table = _xlsx(source) if source.suffix.lower() == ".xlsx" else _csv(source)
     except (OSError, ValueError, KeyError, csv.Error) as error:
-        raise PlacesError([f"{source} cannot be read: {error}"]) from error
+        raise TableError([f"{source} cannot be read: {error}"]) from error
     if not table:
         return
     fields = [COLUMNS.get(heading.strip(), heading.strip()) for heading in table[0]]
     unknown = [heading for heading, field in zip(table[0], fields, strict=True) if field not in _HEADINGS and heading]
     if unknown:
-        raise PlacesError([f"row 1: no such column: {'、'.join(unknown)} → use {'、'.join(COLUMNS)}"])
+        raise TableError([f"row 1: no such column: {'、'.join(unknown)} → use {'、'.join(COLUMNS)}"])
     for number, cells in enumerate(table[1:], 2):
         row = {field: cell.strip() for field, cell in zip(fields, cells, strict=False) if cell.strip() and field}
         if row:

@@ -27,6 +27,11 @@ class KnowledgeSettings(BaseSettings):
         return self.var / "index"
 
     @property
+    def versions_folder(self) -> Path:
+        """Return where the versions of the service list are kept."""
+        return self.var / "versions"
+
+    @property
     def places_file(self) -> Path:
         """Return where the places are kept."""
         return self.var / "places.json"

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from knowledge.errors import TableError
 from knowledge.hours import parse_hours, today_line
 from knowledge.places import PlaceBook, PlaceKind, distance, kind_asked, walking_minutes
-from knowledge.places_store import PlacesError, import_places, load_places
+from knowledge.places_store import import_places, load_places
 from knowledge.store import SERVICES_FOLDER
 from knowledge.where import Whereabouts, districts, whereabouts
 from storage.clock import SHANGHAI
@@ -56,7 +57,7 @@ def test_every_bad_row_is_named_and_nothing_is_changed(book: PlaceBook, file: Pa
     table[2][2] = "徐汇"
     table[3][6] = "周一至周五 17:00-8:00"
     table[4][7] = ""
-    with pytest.raises(PlacesError) as told:
+    with pytest.raises(TableError) as told:
         import_places(written(tmp_path, table), file)
     problems = told.value.problems
     assert [problem.split(":")[0] for problem in problems] == ["row 3, 区", "row 4, 开放时间", "row 5, 纬度"]
@@ -65,7 +66,7 @@ def test_every_bad_row_is_named_and_nothing_is_changed(book: PlaceBook, file: Pa
 
 def test_the_same_place_twice_is_refused(file: Path, tmp_path: Path) -> None:
     table = rows()
-    with pytest.raises(PlacesError, match="row"):
+    with pytest.raises(TableError, match="row"):
         import_places(written(tmp_path, [*table, table[1]]), file)
     assert not file.exists()
 
@@ -73,7 +74,7 @@ def test_the_same_place_twice_is_refused(file: Path, tmp_path: Path) -> None:
 def test_a_column_nobody_knows_is_refused(file: Path, tmp_path: Path) -> None:
     table = rows()
     table[0][3] = "街道办"
-    with pytest.raises(PlacesError, match="街道办"):
+    with pytest.raises(TableError, match="街道办"):
         import_places(written(tmp_path, table), file)
 
 
@@ -92,7 +93,7 @@ def test_an_xlsx_is_read_like_a_csv(file: Path, tmp_path: Path, book: PlaceBook)
 @pytest.mark.parametrize("name", ["gone.csv", "gone.xlsx", "not.xlsx"])
 def test_a_file_that_cannot_be_read_is_said(file: Path, tmp_path: Path, name: str) -> None:
     (tmp_path / "not.xlsx").write_text("no spreadsheet")
-    with pytest.raises(PlacesError, match="cannot be read"):
+    with pytest.raises(TableError, match="cannot be read"):
         import_places(tmp_path / name, file)
 
 
