@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from actions.understood import Context, UnderstoodAct
 from knowledge.library import Library
-from knowledge.normalise import DATA
+from knowledge.normalise import DATA, clauses
 from knowledge.schema import Service
 from knowledge.search import Match
 
@@ -22,6 +22,10 @@ FOLLOW_UP_BELOW = 0.50  # a short follow-up goes on with the last service below 
 LEADS_ON_BELOW = 0.80  # the same, where the message begins as a follow-up does
 _LEADS_ON = ("那", "它", "还有", "这个", "他", "她")
 _SHORT = 12
+_LONG = 20  # a longer text may say more than one thing
+_SAYS_SOMETHING = 5  # characters of a clause worth a search
+_MAX_CLAUSES = 6
+CLAUSE_COUNTS = 0.8  # a clause alone is less sure than the whole: what is around it may turn it
 _FOLLOW_UP_LENGTH = 20  # a longer text says something; matching it would be slow too
 _ORDINALS = {"一": 0, "1": 0, "二": 1, "两": 1, "2": 1, "三": 2, "3": 2}
 _ORDINAL = re.compile(r"(?:第|选|要)?([一二两三123])(?:个|项|号|种|条)?[。！]?$|第([一二三123])")
@@ -69,10 +73,28 @@ def about(act: UnderstoodAct, context: Context, library: Library, only: Sequence
         vector = library.encoder.queries([act.text])[0]
     matches = library.find_by_vector(act.text, vector, only=only)
     best = matches[0].score if matches else 0.0
+    if not only and best < SURE_FROM and len(act.text) > _LONG:
+        matches = _with_clauses(act.text, matches, library)
+        best = matches[0].score
     sure = LEADS_ON_BELOW if act.text.startswith(_LEADS_ON) else FOLLOW_UP_BELOW
     if last and len(act.text) <= _SHORT and best < sure and not only:
         return About((Match(last.id, 1.0, ""), *matches), followed=True)
     return About(tuple(matches))
+
+
+def _with_clauses(text: str, matches: Sequence[Match], library: Library) -> list[Match]:
+    """Return the matches of a long text, or of the clause that says it best.
+
+    What somebody tells around the matter drowns it in one vector of the whole.
+    """
+    parts = [part for part in clauses(text) if len(part) >= _SAYS_SOMETHING][:_MAX_CLAUSES]
+    best = {match.service_id: match for match in matches}
+    for part, vector in zip(parts, library.encoder.queries(parts) if parts else [], strict=True):
+        for match in library.find_by_vector(part, vector):
+            score = match.score * CLAUSE_COUNTS
+            if score > (best[match.service_id].score if match.service_id in best else 0.0):
+                best[match.service_id] = replace(match, score=score)
+    return sorted(best.values(), key=lambda match: -match.score)[: len(matches)]
 
 
 def is_follow_up(text: str) -> bool:

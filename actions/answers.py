@@ -19,6 +19,7 @@ from actions.guarded import GUARDS
 from actions.meant import sure_enough, what_was_meant
 from actions.merging import carried, merged
 from actions.nearby import looked_for, places_near
+from actions.openings import opened
 from actions.understood import Context, FinderState, UnderstoodAct
 from knowledge import answer
 from knowledge.aloud import aloud, answer_aloud
@@ -80,6 +81,7 @@ class Answerer:
         evidence = Evidence(
             intent=acts[0].intent, confidence=round(acts[0].confidence, 3), ranking=first.evidence.ranking
         )
+        whole = opened(whole, context.said)
         return whole.model_copy(update={"evidence": evidence, "speak": _speak(whole)})
 
     def _all(self, acts: Sequence[UnderstoodAct], context: Context) -> list[Reply]:

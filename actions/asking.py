@@ -28,7 +28,7 @@ def asked_of(text: str, person: Person, today: date) -> Asked:
     years = years_later(text)
     named = ages(text)
     people = [replace(person, age=age, birth=None) for age in named] if len(named) > 1 else [person]
-    return Asked(today, tuple(each.older(years) for each in people), years)
+    return Asked(today, tuple(each.older(years) for each in people), years, text)
 
 
 def goes_on(act: UnderstoodAct, context: Context) -> bool:

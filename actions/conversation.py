@@ -61,7 +61,7 @@ def simpler(last: Reply | None) -> Reply:
     """Return the two most important sentences of the last reply."""
     if last is None:
         return _text(say("simplify_nothing"), Outcome.ASKED_WHAT_ABOUT)
-    first = last.blocks[0]
+    first = next((block for block in last.blocks if isinstance(block, AnswerBlock)), last.blocks[0])
     if isinstance(first, AnswerBlock):
         block: Block = answer.simpler(first)
     else:

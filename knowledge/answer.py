@@ -15,7 +15,7 @@ from knowledge.figures import as_sentence, figures_for, payday_sentence
 from knowledge.person import NOBODY, Person
 from knowledge.phrases import say
 from knowledge.reply import Act, AnswerBlock, Button, ContactLine, SourceLine
-from knowledge.schema import Category, FactKind, Kind, Service
+from knowledge.schema import Category, FactKind, Kind, Service, Topic
 from knowledge.terms import explained
 
 ASPECTS = (
@@ -43,6 +43,7 @@ class Asked:
     today: date
     people: tuple[Person, ...] = (NOBODY,)  # everybody the question is about; one at least
     years_on: int = 0  # 明年: their ages are those of next year already
+    text: str = ""  # the question, as normal text
 
 
 @dataclass
@@ -58,7 +59,8 @@ def compose(service: Service, aspect: str, asked: Asked, confidence: float = 1.0
 
     ``aspect`` is one of ASPECTS; anything else is answered as ``ask_service``.
     """
-    draft = _COMPOSERS.get(aspect, _service)(service, asked)
+    topic = topic_of(service, asked.text)
+    draft = _topic(topic, service, aspect) if topic else _COMPOSERS.get(aspect, _service)(service, asked)
     lead, points, how = _fit(service.name, draft)
     block = AnswerBlock(
         service_id=service.id,
@@ -68,12 +70,29 @@ def compose(service: Service, aspect: str, asked: Asked, confidence: float = 1.0
         points=points,
         how=how,
         contact=[ContactLine(name=line.name, phone=line.phone) for line in service.contact[:2]],
-        source=source_of(service),
+        source=SourceLine(title=topic.source) if topic and topic.source else source_of(service),
         outdated=say("outdated", phone=service.contact[0].phone) if asked.today > service.review_by else None,
         buttons=_buttons(service, aspect),
         confidence=confidence,
     )
     return block, draft.found
+
+
+def topic_of(service: Service, text: str) -> Topic | None:
+    """Return the topic of the service that normal ``text`` asks about; the one with most words in it."""
+    hits = {
+        topic: max((len(words) for words in topic.words if all(word in text for word in words.split("&"))), default=0)
+        for topic in service.topics
+    }
+    best = max(hits, key=lambda topic: hits[topic], default=None)
+    return best if best and hits[best] else None
+
+
+def _topic(topic: Topic, service: Service, aspect: str) -> _Draft:
+    first, *rest = _sentences(topic.text)
+    if aspect == "ask_contact":
+        rest.append(_contact(service, Asked(date.min)).lead)
+    return _Draft(first, rest)
 
 
 def simpler(block: AnswerBlock) -> AnswerBlock:
@@ -87,12 +106,28 @@ def _service(service: Service, asked: Asked) -> _Draft:
     points = _sentences(service.content)
     if service.kind is Kind.SERVICE and service.who:
         points.insert(2, f"谁能享受：{service.who}")
+    points = [*_figure_of_one(service, asked), *points]
     if service.caution:
         points.append(service.caution)
     return _Draft(service.summary, points, _first_step(service))
 
 
+def _figure_of_one(service: Service, asked: Asked) -> list[str]:
+    """Return the figure of the one person who was spoken of, where there is one."""
+    if service.standard is None or not service.standard.personal or len(asked.people) > 1:
+        return []
+    facts = [fact for fact in service.standard.facts if fact.current and fact.kind is not FactKind.COUNT]
+    kept, decided = figures_for(facts, asked.people[0], asked.today)
+    return [as_sentence(kept[0])] if decided and kept and not _expired(service, asked) else []
+
+
+def _expired(service: Service, asked: Asked) -> bool:
+    return service.valid_to is not None and asked.today > service.valid_to
+
+
 def _eligibility(service: Service, asked: Asked) -> _Draft:
+    if service.kind is Kind.REFERRAL:
+        return _service(service, asked)
     if not service.who:
         return _Draft(say("no_eligibility"), _sentences(service.content), found=False)
     lead = _sentences(f"{service.who.rstrip('。')}。")
@@ -131,10 +166,11 @@ def _refusal(judgement: Judgement, person: Person, needs: str) -> str:
 def _amount(service: Service, asked: Asked) -> _Draft:
     caution = [service.caution] if service.caution else []
     standard = service.standard
-    if service.valid_to and asked.today > service.valid_to:
+    if _expired(service, asked):
         return _Draft(say("expired", phone=service.contact[0].phone), [], found=False)
     if not standard:
-        return _Draft(say("no_amount"), caution, found=False)
+        known = _sentences(service.content) if service.kind is Kind.REFERRAL else []
+        return _Draft(say("no_amount"), [*caution, *known], found=False)
     facts = [fact for fact in standard.facts if fact.current]
     facts = [fact for fact in facts if fact.kind is not FactKind.COUNT] or facts
     if not standard.personal or not facts:
@@ -211,7 +247,10 @@ def _time(service: Service, asked: Asked) -> _Draft:
     paid = [payday_sentence(payday, asked.today)] if payday else []
     known = [*paid, *(text for text in (service.timing, service.apply.time_limit) if text)]
     if not known:
-        return _Draft(say("no_time"), [], _first_step(service), found=False)
+        points = _sentences(service.content) if service.kind is Kind.REFERRAL else []
+        return _Draft(
+            say("no_time"), [say("no_news", phone=service.contact[0].phone), *points], _first_step(service), False
+        )
     sentences = _sentences("。".join(text.rstrip("。") for text in known) + "。")
     return _Draft(sentences[0], sentences[1:])
 

@@ -11,7 +11,7 @@ import yaml
 from knowledge.schema import Category, Service
 
 _ON_ONE_LINE = {"eligibility", "suits", "payday", "condition"}
-_LISTS_ON_ONE_LINE = {"aliases", "related", "any_of", "also", "income", "months"}
+_LISTS_ON_ONE_LINE = {"aliases", "related", "any_of", "also", "income", "months", "words"}
 _ENTRIES_ON_ONE_LINE = {"facts", "contact"}
 
 

@@ -25,6 +25,12 @@ _SAME_AGAIN = re.compile(r"(.)\1{3,}")
 _CJK_RUN = re.compile(rf"[{_CJK}]+")
 _LATIN_ONLY = re.compile(r"[a-z\s,.?!'，。？！]+")
 _FUZZY_SOUNDS = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("ng", "n"))
+_STOP = re.compile(r"(?<=[。？！；，、\n])")
+_BREATH = 24  # characters said without a stop
+_ANEW = re.compile(
+    r"(?=我想问|(?<!我)想问|请问|能不能|能否|可不可以|可以不可以|有没有|要不要|是不是|还有|但是|不过|现在|所以|因为|听说|听人|"
+    r"我们|他们|这个要|(?<!这个)(?<!那)要多少|收费|我一个人|家里)"
+)
 # NFKC would turn Chinese punctuation into ASCII; the sentence splitter wants it Chinese.
 _PUNCTUATION = str.maketrans({",": "，", "?": "？", "!": "！", ";": "；", ":": "："})
 
@@ -159,3 +165,12 @@ def domain_terms() -> tuple[str, ...]:
 def _lines(name: str) -> list[str]:
     lines = (DATA / name).read_text(encoding="utf-8").splitlines()
     return [line for line in lines if line.strip() and not line.startswith("#")]
+
+
+def clauses(text: str) -> list[str]:
+    """Return the clauses of normal ``text`` with their stops.
+
+    Speech comes without stops: what is longer than a breath is cut where people begin anew.
+    """
+    parts = [part for part in _STOP.split(text) if part.strip()]
+    return [piece for part in parts for piece in (_ANEW.split(part) if len(part) > _BREATH else [part]) if piece]

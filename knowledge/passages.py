@@ -17,6 +17,7 @@ class PassageKind(StrEnum):
     ALIAS = "alias"
     SUMMARY = "summary"
     CONTENT = "content"
+    TOPIC = "topic"
     QUESTION = "question"
 
 
@@ -37,6 +38,7 @@ def passages(services: Iterable[Service]) -> Iterator[Passage]:
             *((PassageKind.ALIAS, alias) for alias in service.aliases),
             (PassageKind.SUMMARY, f"{service.name}：{service.summary}"),
             (PassageKind.CONTENT, f"{service.name}：{service.who or ''}{service.content}"),
+            *((PassageKind.TOPIC, f"{service.name}：{topic.text}") for topic in service.topics),
             *((PassageKind.QUESTION, question) for question in service.questions),
         ]
         for kind, text in texts:

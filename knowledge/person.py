@@ -29,6 +29,7 @@ _LEVEL = re.compile(
 _NOT_ASSESSED = re.compile(r"(?:没|没有|还没|未)(?:做过|去)?评(?:过|估|级)")
 _LATER = {"明年": 1, "后年": 2, "大后年": 3}
 _LATER_IN = re.compile(r"再过([一二两三四五六七八九十]|\d{1,2})年")
+_NOT_YET = re.compile(r"(?:没满|不满|未满|不到|没到|未到)$")
 MAX_AGE = 130
 
 
@@ -154,7 +155,7 @@ def years_later(text: str) -> int:
 def ages(text: str) -> tuple[tuple[int, int], ...]:
     """Return the (youngest, oldest) of each age that normal ``text`` names, in order.
 
-    "83岁" is (83, 83), "八十多岁" is (80, 89). Numbers without 岁 count only where they
+    "83岁" is (83, 83), "八十多岁" is (80, 89), "没满60" is (50, 59). Numbers without 岁 count only where they
     can hardly mean anything else (50 to 120, at a clause's end or before 了、的、能).
     """
     found = [
@@ -164,7 +165,10 @@ def ages(text: str) -> tuple[tuple[int, int], ...]:
     for hit in found:
         years = _value(hit["number"])
         if 0 < years <= MAX_AGE:
-            ranges.append((years, years // 10 * 10 + 9) if hit["more"] else (years, years))
+            if _NOT_YET.search(text, 0, hit.start()):
+                ranges.append((max(0, years - 10), years - 1))
+            else:
+                ranges.append((years, years // 10 * 10 + 9) if hit["more"] else (years, years))
     return tuple(dict.fromkeys(ranges))
 
 

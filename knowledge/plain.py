@@ -34,8 +34,11 @@ def offences(services: Iterable[Service], today: date) -> Iterator[Offence]:
     """Yield every offence of every aspect of every service."""
     for service in services:
         seen: set[tuple[str, str]] = set()
-        for aspect in ASPECTS:
-            block, _ = compose(service, aspect, Asked(today))
+        topics = [
+            (f"topic {topic.words[0]}", Asked(today, text=topic.words[0].replace("&", ""))) for topic in service.topics
+        ]
+        for aspect, asked in [*((aspect, Asked(today)) for aspect in ASPECTS), *topics]:
+            block, _ = compose(service, aspect, asked)
             for rule, text in _of_block(block):
                 if (rule, text) not in seen:  # the same sentence in two aspects is one thing to mend
                     seen.add((rule, text))

@@ -185,6 +185,18 @@ class Source(_Model):
     confidence: Confidence
 
 
+class Topic(_Model):
+    """A question that comes up about this service, with its own answer: 卡丢了怎么办.
+
+    It answers where one of ``words`` stands in the question, whatever the aspect; & joins
+    words that must all stand there.
+    """
+
+    words: tuple[Text, ...] = Field(min_length=1)
+    text: Text
+    source: Text | None = None  # where it is from, if not from the service's own sources
+
+
 class Service(_Model):
     """One entry of the service list."""
 
@@ -206,6 +218,7 @@ class Service(_Model):
     funding: Text | None = None
     apply: Apply = Apply()
     contact: tuple[Contact, ...] = Field(min_length=1, max_length=3)
+    topics: tuple[Topic, ...] = ()
     benefit: int | None = Field(None, ge=1, le=9)  # the finder lists it; 1 comes first
     questions: tuple[Text, ...] = Field(min_length=MIN_QUESTIONS)
     related: tuple[Slug, ...] = ()

@@ -23,6 +23,8 @@ _CANDIDATES = 12  # services scored for one query
 _TOP_MEAN = 3  # passages averaged for a service
 _DEPTH = 300  # passages looked at; those from _CROWD on say how similar anything is
 _CROWD = 100
+_SURE_NAME = 3  # characters of a name that cannot stand in a text by chance
+NAMED_SCORE = 0.7  # the least probability of the only service that a text names
 FEATURES = ("dense", "dense_mean", "dense_lead", "lexical", "lexical_mean", "lexical_lead", "name")
 
 
@@ -82,6 +84,9 @@ class ServiceSearch:
         among = np.isin(self.service_ids, only) if only else None
         candidates, features, best = self._features(text, vector, among=among)
         scores = self.fusion(features)
+        sole = self._sole_name(text) if among is None else None
+        if sole is not None:
+            scores = np.where(candidates == sole, np.maximum(scores, NAMED_SCORE), scores)
         order = np.argsort(-scores, kind="stable")[:top]
         return [
             Match(self.service_ids[candidates[i]], float(scores[i]), self.index.passages[best[i]].text) for i in order
@@ -158,6 +163,15 @@ class ServiceSearch:
             if name in text:
                 hit[owner] = max(hit[owner], 0.3 + 0.7 * len(name) / length)
         return hit
+
+    def _sole_name(self, text: str) -> int | None:
+        """Return the service whose name or alias stands in the text, where no other's does.
+
+        A name within a longer one (长护险 in 长护险上门) does not count.
+        """
+        found = [(name, owner) for name, owner in self._names if len(name) >= _SURE_NAME and name in text]
+        longest = [owner for name, owner in found if not any(name != other and name in other for other, _ in found)]
+        return longest[0] if len(set(longest)) == 1 else None
 
     def _fit(self, question_vectors: Vectors) -> Fusion:
         from sklearn.linear_model import LogisticRegression

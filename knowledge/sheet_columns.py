@@ -193,6 +193,13 @@ SOURCES = (
     _choice("可信度", "confidence", {Confidence.HIGH: "高", Confidence.MEDIUM: "中"}),
 )
 
+TOPICS = (
+    ID,
+    _names("词语", "words", "问题里有其中一个，就用这一条回答；要同时有的用 & 连起来，例如：卡&丢。"),
+    Column("回答", "text", comment="一句不超过25个字，最要紧的写在第一句。", width=60),
+    Column("依据", "source", comment="和这项服务的来源不一样的，才写。", width=30),
+)
+
 
 @dataclass(frozen=True)
 class Sheet:
@@ -210,6 +217,7 @@ class Sheet:
 SHEETS = (
     Sheet("服务清单", SERVICES),
     Sheet("数字", FACTS, "standard.facts"),
+    Sheet("常问", TOPICS, "topics"),
     Sheet("电话", CONTACTS, "contact"),
     Sheet("来源", SOURCES, "sources"),
 )

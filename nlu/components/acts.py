@@ -16,20 +16,14 @@ from rasa.shared.nlu.constants import INTENT, METADATA, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from knowledge.normalise import clauses
 from nlu.components.base import ENCODER, VECTOR, MessageComponent
 from nlu.components.gate import IN_FIELD
 
 MAX_ACTS = 4
 _PART_CONFIDENCE = 0.5
 _LONGEST = 60  # a longer message rambles: most of its parts are circumstances, not acts
-_BREATH = 24  # more than this without a stop is spoken: it is cut where people begin anew
 _WHOLE_BELOW = 8  # 怎么办 alone says nothing; the piece before it belongs to it
-_SENTENCE_END = re.compile(r"(?<=[。？！；\n])")
-_COMMA = re.compile(r"(?<=[，、])")
-_ANEW = re.compile(
-    r"(?=我想问|想问|请问|能不能|能否|可不可以|可以不可以|有没有|要不要|是不是|还有|但是|不过|现在|所以|因为|听说|听人|"
-    r"我们|他们|这个要|(?<!这个)(?<!那)要多少|收费|我一个人|家里)"
-)
 _CUE = re.compile(
     r"多少|几[岁次天点号个时级档块元种]|贵不贵|怎么|哪[里儿个家些]|在哪|什么|吗|能不能|可不可以|有没有|要不要|是不是|谁|如何|呢|电话|"
     r"取消|不填|算了|不约|预约|报名|人工|改到|改成|退出|别办"
@@ -64,7 +58,7 @@ def parts_of(text: str) -> List[str]:
     A piece without a cue is the circumstance of what follows, so it joins the next part;
     in a long message circumstances are left out.
     """
-    pieces = [piece for sentence in _SENTENCE_END.split(text) for piece in _COMMA.split(sentence) if piece.strip()]
+    pieces = clauses(text)
     if len(text) > _LONGEST:
         return _asking(pieces) or [text]
     parts: List[str] = []
@@ -81,11 +75,10 @@ def parts_of(text: str) -> List[str]:
 
 def _asking(pieces: List[str]) -> List[str]:
     """Return the pieces that ask, with the one before where they are too short to say what."""
-    shorter = [part for piece in pieces for part in (_ANEW.split(piece) if len(piece) > _BREATH else [piece]) if part]
     asking = []
-    for number, piece in enumerate(shorter):
+    for number, piece in enumerate(pieces):
         if _CUE.search(piece):
-            before = shorter[number - 1] if number and len(piece) < _WHOLE_BELOW else ""
+            before = pieces[number - 1] if number and len(piece) < _WHOLE_BELOW else ""
             asking.append(f"{before}{piece}")
     return asking
 
