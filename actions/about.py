@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from actions.understood import Context, UnderstoodAct
+from knowledge.answer import topic_of
+from knowledge.encoder import Encoder
 from knowledge.library import Library
 from knowledge.normalise import DATA, clauses
 from knowledge.schema import Service
@@ -25,6 +27,8 @@ _SHORT = 12
 _LONG = 20  # a longer text may say more than one thing
 _SAYS_SOMETHING = 5  # characters of a clause worth a search
 _MAX_CLAUSES = 6
+TOPIC_SCORE = 0.65
+_TOPIC_FROM = 0.08
 CLAUSE_COUNTS = 0.8  # a clause alone is less sure than the whole: what is around it may turn it
 _FOLLOW_UP_LENGTH = 20  # a longer text says something; matching it would be slow too
 _ORDINALS = {"一": 0, "1": 0, "二": 1, "两": 1, "2": 1, "三": 2, "3": 2}
@@ -73,23 +77,38 @@ def about(act: UnderstoodAct, context: Context, library: Library, only: Sequence
         vector = library.encoder.queries([act.text])[0]
     matches = library.find_by_vector(act.text, vector, only=only)
     best = matches[0].score if matches else 0.0
-    if not only and best < SURE_FROM and len(act.text) > _LONG:
-        matches = _with_clauses(act.text, matches, library)
-        best = matches[0].score
+    encoder = library.loaded_encoder
+    if not only and encoder and best < SURE_FROM and len(context.said or act.text) > _LONG:
+        # A part that says too little by itself is about what the whole message says.
+        whole = context.said if best < ANSWER_FROM and context.said else act.text
+        matches = _with_clauses(whole, matches, library, encoder)
+    matches = _with_topics(act.text, matches, library)
+    best = matches[0].score if matches else 0.0
     sure = LEADS_ON_BELOW if act.text.startswith(_LEADS_ON) else FOLLOW_UP_BELOW
     if last and len(act.text) <= _SHORT and best < sure and not only:
         return About((Match(last.id, 1.0, ""), *matches), followed=True)
     return About(tuple(matches))
 
 
-def _with_clauses(text: str, matches: Sequence[Match], library: Library) -> list[Match]:
+def _with_topics(text: str, matches: Sequence[Match], library: Library) -> list[Match]:
+    """Return the matches with those raised that have their own answer to just this question."""
+    raised = [
+        replace(match, score=max(match.score, TOPIC_SCORE))
+        if match.score >= _TOPIC_FROM and topic_of(library.services[match.service_id], text)
+        else match
+        for match in matches
+    ]
+    return sorted(raised, key=lambda match: -match.score)
+
+
+def _with_clauses(text: str, matches: Sequence[Match], library: Library, encoder: Encoder) -> list[Match]:
     """Return the matches of a long text, or of the clause that says it best.
 
     What somebody tells around the matter drowns it in one vector of the whole.
     """
     parts = [part for part in clauses(text) if len(part) >= _SAYS_SOMETHING][:_MAX_CLAUSES]
     best = {match.service_id: match for match in matches}
-    for part, vector in zip(parts, library.encoder.queries(parts) if parts else [], strict=True):
+    for part, vector in zip(parts, encoder.queries(parts) if parts else [], strict=True):
         for match in library.find_by_vector(part, vector):
             score = match.score * CLAUSE_COUNTS
             if score > (best[match.service_id].score if match.service_id in best else 0.0):

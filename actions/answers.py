@@ -11,11 +11,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from actions import finder
-from actions.about import ASK_FROM, About, about, chosen, is_elsewhere, is_follow_up
-from actions.asking import asked_of, asks_money_by_age, facts, goes_on, is_question, tells_only, with_person
+from actions.about import About, about, chosen, is_elsewhere, is_follow_up
+from actions.asking import asked_of, asks_money_by_age, facts, goes_on, is_question, with_person
+from actions.benefit_talk import BenefitTalk
 from actions.comparing import comparison
 from actions.conversation import again, handoff, reply_without_search, simpler
-from actions.guarded import GUARDS
+from actions.guarded import GUARDS, Guard
 from actions.meant import sure_enough, what_was_meant
 from actions.merging import carried, merged
 from actions.nearby import looked_for, places_near
@@ -23,7 +24,7 @@ from actions.openings import opened
 from actions.understood import Context, FinderState, UnderstoodAct
 from knowledge import answer
 from knowledge.aloud import aloud, answer_aloud
-from knowledge.answer import ASPECTS
+from knowledge.answer import ASPECTS, topic_of
 from knowledge.figures import is_paid_by_age
 from knowledge.library import Library
 from knowledge.person import NOBODY, Person
@@ -37,7 +38,6 @@ from knowledge.reply import (
     Button,
     ChoiceBlock,
     Evidence,
-    FinderBlock,
     Outcome,
     Reply,
     TextBlock,
@@ -65,6 +65,7 @@ class Answerer:
         self._at = at
         self._today = at.date()
         self._places = places or PlaceBook()
+        self._benefits = BenefitTalk(library, self._today)
 
     def reply(self, acts: Sequence[UnderstoodAct], context: Context) -> Reply:
         """Return one reply to all acts of a message."""
@@ -106,31 +107,31 @@ class Answerer:
             return self._one(act, context)
         said = None if asks else finder.answered(slot, act)
         if said is not None:
-            return self._finder(context.person.with_more(said), context.finder)
+            return self._benefits.result(context.person.with_more(said), context.finder)
         if finder.is_skip(slot, act):
-            return self._finder(context.person, context.finder)
+            return self._benefits.result(context.person, context.finder)
         if not asks and facts(act.text):  # it tells something else of the person
-            return self._finder(context.person, FinderState(asked[:-1], open=True))
+            return self._benefits.result(context.person, FinderState(asked[:-1], open=True))
         again = finder.question(slot, asked[:-1], context.person)
         if asks or act.pressed or act.intent in _INTERRUPTS:
             return merged([*self._all(acts, context), Reply(blocks=[again], outcome=Outcome.ASKED_SLOT)])
         if context.misses >= 1:  # never ask the same thing three times
-            return self._finder(context.person, context.finder)
+            return self._benefits.result(context.person, context.finder)
         again.text = say("finder_not_understood", question=again.text)
         return Reply(blocks=[again], outcome=Outcome.ASKED_WHAT_ABOUT)
-
-    def _finder(self, person: Person, state: FinderState) -> Reply:
-        reply = finder.reply(self._library.services, person, state, self._today)
-        return reply.model_copy(update={"remembered": person.known()})
 
     def _one(self, act: UnderstoodAct, context: Context) -> Reply:
         if act.intent in GUARDS:
             return self._guarded(act, context)
-        if not act.pressed and act.intent not in _NOT_A_DESCRIPTION and self._starts_finder(act, context):
-            return self._benefits(act, context)
+        if not act.pressed and act.intent not in _NOT_A_DESCRIPTION and self._benefits.starts(act, context):
+            return self._benefits.begin(act, context)
         if goes_on(act, context):
             same = replace(act, intent=context.last_aspect or "ask_service", service_id=context.last_service)
             return self._answered(same, context.last_service or "", 1.0, context.person)
+        if act.intent == "small_talk" and "生日" in act.text:
+            wish: list[Block] = [TextBlock(text=say("birthday"))]
+            money = self._money_by_age(replace(act, intent="ask_amount", text=""), context)
+            return Reply(blocks=wish + (money.blocks if money else []), outcome=Outcome.ANSWERED_CONVERSATION)
         by_age = self._money_by_age(act, context)
         if by_age:
             return by_age
@@ -172,7 +173,7 @@ class Answerer:
         """Answer an aspect or a correction, or offer what one may be entitled to."""
         act = what_was_meant(act)
         if act.intent == "find_benefits":
-            return self._benefits(act, context)
+            return self._benefits.begin(act, context)
         if context.last_service is None and act.service_id is None and is_follow_up(act.text):
             return self._unclear(act, context)
         found = about(act, context, self._library)
@@ -215,29 +216,6 @@ class Answerer:
         block = ChoiceBlock(text=text or say("which_service"), buttons=buttons)
         return Reply(blocks=[block], outcome=Outcome.ASKED_WHICH_SERVICE)
 
-    def _starts_finder(self, act: UnderstoodAct, context: Context) -> bool:
-        """Return whether the message describes a person without a question, or puts a result right."""
-        last = context.last_reply.blocks if context.last_reply else []
-        shown = any(isinstance(block, FinderBlock) for block in last)
-        return (shown and bool(facts(act.text)) and not is_question(act.text)) or (
-            tells_only(act) and context.last_service is None
-        )
-
-    def _benefits(self, act: UnderstoodAct, context: Context) -> Reply:
-        """Begin the finder; where its result was just shown, reckon again without questions."""
-        last = context.last_reply.blocks if context.last_reply else []
-        if act.intent != "find_benefits" and any(isinstance(block, FinderBlock) for block in last):
-            return self._finder(context.person, FinderState(finder.ASKABLE))
-        matches = about(replace(act, service_id=None), Context(), self._library).matches if act.text else ()
-        reply = self._finder(context.person, FinderState())
-        evidence = Evidence(ranking=[(match.service_id, round(match.score, 3)) for match in matches[:5]])
-        blocks = list(reply.blocks)
-        if reply.outcome is Outcome.ASKED_SLOT:
-            near = [match.service_id for match in matches if match.score >= ASK_FROM]
-            so_far = finder.so_far(self._library.services, near, context.person, self._today)
-            blocks.insert(0, TextBlock(text=say("finder_opening"), points=so_far))
-        return reply.model_copy(update={"blocks": blocks, "evidence": evidence})
-
     def _guess(self, act: UnderstoodAct, found: About, context: Context) -> Reply:
         """Ask whether one of the nearest is meant; at the second miss, or with none near, give the number."""
         if context.misses >= 1:
@@ -248,6 +226,15 @@ class Answerer:
             return asked.model_copy(update={"outcome": Outcome.ASKED_DID_YOU_MEAN})
         blocks: list[Block] = [TextBlock(text=say("unknown"), contact=[hotline()])]
         return Reply(blocks=blocks, outcome=Outcome.UNANSWERED_UNKNOWN)
+
+    def _told(self, guard: Guard, found: About, text: str) -> str | None:
+        """Return the service whose own answer follows the warning at once, if any."""
+        if found.best and found.is_known() and found.best.service_id in guard.told:
+            return found.best.service_id
+        services = [match.service_id for match in found.matches]
+        return next(
+            (each for each in services if each in guard.services and topic_of(self._library.services[each], text)), None
+        )
 
     def _unclear(self, act: UnderstoodAct, context: Context) -> Reply:
         service = self._library.services.get(context.last_service)
@@ -284,9 +271,9 @@ class Answerer:
         ]
         ranking = [(match.service_id, round(match.score, 3)) for match in found.matches[:5]]
         blocks: list[Block] = [first]
-        if found.best and found.is_known() and found.best.service_id in guard.told:
-            how = self._answered(replace(act, intent="ask_how_to_apply"), found.best.service_id, found.best.score)
-            blocks += how.blocks
+        told = self._told(guard, found, act.text)
+        if told:
+            blocks += self._answered(replace(act, intent="ask_how_to_apply"), told, 1.0).blocks
         return Reply(blocks=blocks, outcome=guard.outcome, evidence=Evidence(ranking=ranking))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from actions.understood import UnderstoodAct
@@ -28,9 +29,15 @@ _NEEDS = {
 _CHAT_FROM = 0.2
 
 
+_DOUBTS = re.compile(r"是不是骗|是骗|真的假的|真的吗|靠谱|可靠|可信|能信|能相信|骗人的吗|骗子吗|骗子伐")
+_HAS_PAID = re.compile(r"(?:交|付|买|转|汇|投|签|打|给)(?:了|过|掉)|被骗|不给退|退不|要不回|讨回")
+
+
 def sure_enough(act: UnderstoodAct) -> UnderstoodAct:
     """Return the act, as a plain question where it is too unsure for what it would do."""
     needed = _NEEDS.get(act.intent, _CHAT_FROM)
+    if act.intent == "report_scam" and _DOUBTS.search(act.text) and not _HAS_PAID.search(act.text):
+        return replace(act, intent="check_suspicious")
     if act.pressed or act.intent in ASPECTS or act.confidence >= needed:
         return act
     return replace(act, intent="ask_service")

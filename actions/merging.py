@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from actions.understood import Context
 from knowledge.phrases import say
-from knowledge.reply import AnswerBlock, Block, Outcome, Reply
+from knowledge.reply import AnswerBlock, Block, FormBlock, Outcome, Reply
 
 
 def carried(context: Context, before: Reply) -> Context:
@@ -19,7 +19,8 @@ def carried(context: Context, before: Reply) -> Context:
 def merged(replies: Sequence[Reply]) -> Reply:
     """Return one reply with all blocks that say something new."""
     blocks: list[Block] = []
-    for reply in replies:
+    asking = [number for number, reply in enumerate(replies) if any(isinstance(b, FormBlock) for b in reply.blocks)]
+    for reply in (reply for number, reply in enumerate(replies) if number not in asking[1:]):  # one question at a time
         for block in reply.blocks:
             if block not in blocks:
                 blocks.append(_going_on(block, blocks) if isinstance(block, AnswerBlock) else block)

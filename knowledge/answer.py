@@ -60,7 +60,7 @@ def compose(service: Service, aspect: str, asked: Asked, confidence: float = 1.0
     ``aspect`` is one of ASPECTS; anything else is answered as ``ask_service``.
     """
     topic = topic_of(service, asked.text)
-    draft = _topic(topic, service, aspect) if topic else _COMPOSERS.get(aspect, _service)(service, asked)
+    draft = _topic(topic, service, aspect, asked) if topic else _COMPOSERS.get(aspect, _service)(service, asked)
     lead, points, how = _fit(service.name, draft)
     block = AnswerBlock(
         service_id=service.id,
@@ -88,10 +88,10 @@ def topic_of(service: Service, text: str) -> Topic | None:
     return best if best and hits[best] else None
 
 
-def _topic(topic: Topic, service: Service, aspect: str) -> _Draft:
-    first, *rest = _sentences(topic.text)
+def _topic(topic: Topic, service: Service, aspect: str, asked: Asked) -> _Draft:
+    first, *rest = [*_figure_of_one(service, asked), *_sentences(topic.text)]
     if aspect == "ask_contact":
-        rest.append(_contact(service, Asked(date.min)).lead)
+        rest.append(_contact(service, asked).lead)
     return _Draft(first, rest)
 
 

@@ -40,6 +40,11 @@ class Library:
                 self._encoder = SentenceEncoder(self.encoder_name)
             return self._encoder
 
+    @property
+    def loaded_encoder(self) -> Encoder | None:
+        """Return the encoder if it is loaded: for what is better with it but must not wait."""
+        return self._encoder
+
     def use(self, encoder: Encoder) -> None:
         """Take an encoder that is loaded already."""
         self._encoder = encoder
