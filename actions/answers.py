@@ -17,7 +17,7 @@ from actions.benefit_talk import BenefitTalk
 from actions.comparing import comparison
 from actions.conversation import again, handoff, reply_without_search, simpler
 from actions.guarded import GUARDS, Guard
-from actions.meant import sure_enough, what_was_meant
+from actions.meant import asks_for_a_tip, sure_enough, what_was_meant
 from actions.merging import carried, merged
 from actions.nearby import looked_for, places_near
 from actions.openings import opened
@@ -147,7 +147,7 @@ class Answerer:
                 return _asked(say("nothing_to_choose"))
             picked = replace(act, intent=context.last_aspect or "ask_service", service_id=service.id)
             return self._aspect(picked, context)
-        fixed = reply_without_search(act.intent)
+        fixed = reply_without_search(act.intent, act.text)
         if fixed is not None:
             return fixed
         if act.intent == "unclear":
@@ -187,7 +187,10 @@ class Answerer:
         says_so = act.intent == "out_of_scope"
         if sure or not (says_so or (act.in_field < OUTSIDE_BELOW and not found.is_known())):
             return None
-        text = say("out_of_scope_elsewhere") if is_elsewhere(act.text) else say("out_of_scope")
+        if asks_for_a_tip(act.text):
+            text = say("out_of_scope_money")
+        else:
+            text = say("out_of_scope_elsewhere") if is_elsewhere(act.text) else say("out_of_scope")
         return Reply(blocks=[TextBlock(text=text, contact=[hotline()])], outcome=Outcome.UNANSWERED_OUT_OF_SCOPE)
 
     def _found(self, act: UnderstoodAct, found: About, context: Context) -> Reply:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from knowledge import answer
+from knowledge.normalise import DATA
 from knowledge.phrases import hotline, points, say
 from knowledge.reply import Act, AnswerBlock, Block, Button, ContactLine, HandoffBlock, Outcome, Reply, TextBlock
 
@@ -23,8 +26,8 @@ _WHEN_NOTHING_IS_OPEN = {"affirm": "affirm_nothing", "deny": "deny_nothing", "in
 _BOOKINGS = {"list_bookings", "reschedule_booking", "cancel_booking"}
 
 
-def reply_without_search(intent: str) -> Reply | None:
-    """Return the reply to ``intent`` where it is a fixed one, else None."""
+def reply_without_search(intent: str, text: str = "") -> Reply | None:
+    """Return the reply to ``intent`` where it is a fixed one, else None; ``text`` is the message."""
     if intent in _PLAIN:
         return _text(say(intent), Outcome.ANSWERED_CONVERSATION)
     if intent in _WHEN_NOTHING_IS_OPEN:
@@ -35,7 +38,7 @@ def reply_without_search(intent: str) -> Reply | None:
         "greet": _greet,
         "help": _help,
         "request_human": handoff,
-        "medical_question": _medical,
+        "medical_question": lambda: _medical(text),
         "emergency": _unsure_emergency,
         "privacy": _privacy,
         "others_data": _others_data,
@@ -88,15 +91,22 @@ def _help() -> Reply:
     return _text(say("help"), Outcome.ANSWERED_CONVERSATION, points("help_points"))
 
 
-def _medical() -> Reply:
+def _medical(text: str) -> Reply:
     doctor = Button(title="家庭医生", act=Act(intent="ask_service", service_id="family_doctor_homebed"))
     return _text(
         say("medical"),
         Outcome.GUARDED_MEDICAL,
-        points("medical_points"),
+        [*_hints(text)[:1], *points("medical_points")],
         [ContactLine(name="急救", phone="120")],
         [doctor],
     )
+
+
+def _hints(text: str) -> list[str]:
+    """Return the everyday help for what normal ``text`` asks a doctor's question about."""
+    lines = (DATA / "medical_hints.txt").read_text(encoding="utf-8").splitlines()
+    rows = [line.split(" ", 1) for line in lines if line and not line.startswith("#")]
+    return [hint for words, hint in rows if re.search(words, text)]
 
 
 def _unsure_emergency() -> Reply:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from knowledge.phrases import hotline, points, say
 from knowledge.reply import ContactLine, Outcome, TextBlock
 
+_HITS = re.compile(r"打我|打人|动手|推我|掐我|咬我|拿东西砸")
 POLICE = ContactLine(name="报警", phone="110")
 ANTIFRAUD = ContactLine(name="反诈专线", phone="96110")
 LEGAL = ContactLine(name="法律服务热线", phone="12348")
@@ -28,6 +30,9 @@ class Guard:
         """Return the first block for a message of normal ``text``."""
         if self.phrase == "scam" and "顾问" in text and "冒充" in text:
             return TextBlock(text=say("impostor"), points=points("scam_points")[:1], contact=list(self.contact))
+        if self.phrase == "wellbeing" and _HITS.search(text):
+            first = [say("wellbeing_hit"), *points("wellbeing_points")]
+            return TextBlock(text=say("wellbeing"), points=first, contact=list(self.contact))
         return TextBlock(text=say(self.phrase), points=points(f"{self.phrase}_points"), contact=list(self.contact))
 
 

@@ -33,9 +33,20 @@ _DOUBTS = re.compile(r"是不是骗|是骗|真的假的|真的吗|靠谱|可靠|
 _HAS_PAID = re.compile(r"(?:交|付|买|转|汇|投|签|打|给)(?:了|过|掉)|被骗|不给退|退不|要不回|讨回")
 
 
+_INVESTS = re.compile(r"股票|炒股|股市|基金(?!会)|期货|比特币|黄金|彩票|双色球|外汇")
+_IS_TALKED_INTO = re.compile(r"老师|群|叫我|让我|喊我|推荐给|讲座|养老|保证|内幕|带我|客服|老人|爸|妈|骗")
+
+
+def asks_for_a_tip(text: str) -> bool:
+    """Return whether normal ``text`` asks us what to buy, with nobody talking the person into it."""
+    return bool(_INVESTS.search(text)) and not _IS_TALKED_INTO.search(text)
+
+
 def sure_enough(act: UnderstoodAct) -> UnderstoodAct:
     """Return the act, as a plain question where it is too unsure for what it would do."""
     needed = _NEEDS.get(act.intent, _CHAT_FROM)
+    if act.intent == "check_suspicious" and asks_for_a_tip(act.text):
+        return replace(act, intent="out_of_scope")
     if act.intent == "report_scam" and _DOUBTS.search(act.text) and not _HAS_PAID.search(act.text):
         return replace(act, intent="check_suspicious")
     if act.pressed or act.intent in ASPECTS or act.confidence >= needed:

@@ -19,13 +19,15 @@ _ABOUT_SHANGHAI = {
     Outcome.GUARDED_MEDICAL,
 }
 
+_FAMILY_AWAY = re.compile(r"(?:儿子|女儿|子女|孩子|妹妹|弟弟|哥哥|姐姐|家里人)们?都?(?:住|还)?在[^，。！？]{2,4}")
+
 
 def opened(reply: Reply, text: str) -> Reply:
     """Return the reply to normal ``text`` with the opening it needs, if any."""
     opening: list[Block] = []
     if reply.outcome not in _OWN_WORDS:
         opening += [TextBlock(text=say(feeling)) for feeling in _feelings(text)[:1]]
-    if reply.outcome in _ABOUT_SHANGHAI and is_elsewhere(text):
+    if reply.outcome in _ABOUT_SHANGHAI and is_elsewhere(_FAMILY_AWAY.sub("", text)):
         opening.append(TextBlock(text=say("elsewhere_note")))
     return reply.model_copy(update={"blocks": [*opening, *reply.blocks]}) if opening else reply
 
