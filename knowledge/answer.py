@@ -32,6 +32,7 @@ MAX_LEAD = 60
 MAX_ANSWER = 150
 MAX_POINT = 40  # a longer point is shown as one for each sentence
 MAX_POINTS = 4
+_WAITS = re.compile(r"没消息|没有消息|进度|等了|等到|还没|一直没|怎么还|催|没人来|没下文")
 _UNIT = re.compile(r"[\u3400-\u9fff]|[A-Za-z0-9.%]+")
 _SENTENCE = re.compile(r"[^。！？；]+[。！？；]?")
 
@@ -169,8 +170,7 @@ def _amount(service: Service, asked: Asked) -> _Draft:
     if _expired(service, asked):
         return _Draft(say("expired", phone=service.contact[0].phone), [], found=False)
     if not standard:
-        known = _sentences(service.content) if service.kind is Kind.REFERRAL else []
-        return _Draft(say("no_amount"), [*caution, *known], found=False)
+        return _Draft(say("no_amount"), [*caution, *_sentences(service.content)], found=False)
     facts = [fact for fact in standard.facts if fact.current]
     facts = [fact for fact in facts if fact.kind is not FactKind.COUNT] or facts
     if not standard.personal or not facts:
@@ -247,10 +247,9 @@ def _time(service: Service, asked: Asked) -> _Draft:
     paid = [payday_sentence(payday, asked.today)] if payday else []
     known = [*paid, *(text for text in (service.timing, service.apply.time_limit) if text)]
     if not known:
+        waits = [say("no_news", phone=service.contact[0].phone)] if _WAITS.search(asked.text) else []
         points = _sentences(service.content) if service.kind is Kind.REFERRAL else []
-        return _Draft(
-            say("no_time"), [say("no_news", phone=service.contact[0].phone), *points], _first_step(service), False
-        )
+        return _Draft(say("no_time"), [*waits, *points], _first_step(service), found=False)
     sentences = _sentences("。".join(text.rstrip("。") for text in known) + "。")
     return _Draft(sentences[0], sentences[1:])
 

@@ -205,3 +205,35 @@ def test_a_slot_holds_a_whole_reply_and_gives_it_back(answerer: Answerer) -> Non
 def test_parse_data_without_acts_still_gives_one() -> None:
     (only,) = acts_of({"intent": {"name": "greet"}, "text": "你好"})
     assert only.intent == "greet"
+
+
+def test_a_long_tale_is_answered_for_the_clause_that_names_the_matter(answerer: Answerer) -> None:
+    tale = "我今年八十多了耳朵也背，老伴走了三年，女儿在国外，隔壁阿姨讲有个喘息服务，我们家里能不能用上呀"
+    reply = answerer.reply([act("ask_eligibility", tale)], Context(said=tale))
+    assert reply.service_ids() == ["respite"]
+
+
+def test_who_doubts_is_warned_and_who_paid_is_told_to_ring_the_police(answerer: Answerer) -> None:
+    doubt = answerer.reply([act("report_scam", "养老公司喊我入会，是不是骗人的")], Context())
+    assert "先不要付钱" in plain_text(doubt)
+    paid = answerer.reply([act("report_scam", "我交了五万，是不是骗人的")], Context())
+    assert "打110报警" in plain_text(paid)
+
+
+def test_a_share_tip_is_not_given(answerer: Answerer) -> None:
+    reply = answerer.reply([act("check_suspicious", "这只股票能买吗")], Context())
+    assert reply.outcome is Outcome.UNANSWERED_OUT_OF_SCOPE
+    pushed = answerer.reply([act("check_suspicious", "有个老师叫我买股票，靠谱吗")], Context())
+    assert pushed.outcome is Outcome.GUARDED_SCAM
+
+
+def test_a_birthday_is_wished_and_the_new_figure_told(answerer: Answerer) -> None:
+    text = plain_text(answerer.reply([act("small_talk", "今天我80岁生日")], Context()))
+    assert "生日快乐" in text
+    assert "每月180元" in text
+
+
+def test_two_parts_never_ask_two_things(answerer: Answerer) -> None:
+    acts = [act("find_benefits", "我三级残疾能享受什么"), act("find_benefits", "还有什么政策")]
+    reply = answerer.reply(acts, Context())
+    assert sum(block.kind == "form" for block in reply.blocks) == 1

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from knowledge.answer import ASPECTS, MAX_ANSWER, MAX_LEAD, Asked, compose
+from knowledge.answer import ASPECTS, MAX_ANSWER, MAX_LEAD, Asked, compose, topic_of
 from knowledge.person import Person
 from knowledge.phrases import _phrases, say
 from knowledge.plain_text import plain_text
@@ -111,3 +111,46 @@ def test_the_plain_text_of_an_answer_has_everything() -> None:
     text = plain_text(Reply(blocks=[block], outcome=Outcome.ANSWERED_SERVICE))
     assert "12345" in text
     assert "依据" in text
+
+
+def test_a_special_question_has_its_own_answer_whatever_the_aspect() -> None:
+    card = SERVICES["sh_senior_card_transport"]
+    for aspect in ("ask_service", "ask_how_to_apply"):
+        block, known = compose(card, aspect, Asked(TODAY, text="敬老卡丢了怎么办"))
+        assert known
+        assert "挂失" in block.lead
+    assert "挂失" not in compose(card, "ask_service", Asked(TODAY, text="敬老卡是什么"))[0].lead
+
+
+def test_words_joined_by_an_ampersand_must_all_stand_in_the_question() -> None:
+    carer = SERVICES["ref_hired_carer"]
+    assert topic_of(carer, "护工一天多少钱")
+    assert topic_of(carer, "保姆多少钱") is None
+
+
+def test_an_answer_of_common_practice_does_not_borrow_the_official_source() -> None:
+    block, _ = compose(SERVICES["sh_senior_card_transport"], "ask_service", Asked(TODAY, text="卡丢了"))
+    assert block.source
+    assert "通行做法" in block.source.title
+
+
+@pytest.mark.parametrize("service", [s for s in SERVICES if s.topics], ids=lambda s: s.id)
+def test_every_topic_can_be_reached_by_each_of_its_words(service: Service) -> None:
+    for topic in service.topics:
+        assert all(topic_of(service, words.replace("&", "")) for words in topic.words)
+        assert topic_of(service, topic.words[0].replace("&", "")) is topic
+
+
+def test_who_asks_what_a_service_is_and_tells_an_age_gets_the_figure() -> None:
+    block, _ = compose(SERVICES["sh_comprehensive_allowance"], "ask_service", Asked(TODAY, (Person(age=(83, 83)),)))
+    assert block.points[0] == "80到89岁：每月180元。"
+
+
+def test_what_is_counted_is_no_price() -> None:
+    block, _ = compose(SERVICES["ltci_apply"], "ask_amount", Asked(TODAY))
+    assert not any("级）：2到6级" in point for point in block.points)
+
+
+def test_who_waits_is_told_how_to_press() -> None:
+    block, _ = compose(SERVICES["time_bank"], "ask_time", Asked(TODAY, text="办了一直没消息"))
+    assert any("受理编号" in point for point in block.points)

@@ -107,3 +107,17 @@ def test_only_the_services_named_are_searched(search: ServiceSearch) -> None:
 @pytest.mark.parametrize("text", ["", "。。。", "zzzz", "🙂" * 50, "养老院" * 70])
 def test_odd_texts_break_nothing(search: ServiceSearch, text: str) -> None:
     search.search(text, None)
+
+
+def test_the_only_service_named_is_found_first_however_long_the_text(search: ServiceSearch) -> None:
+    text = "我想问问那个长护险我老太婆中风了两年了一只手不能动上厕所要人扶走路也走不稳晚上还要起来三趟"
+    best = search.search(text, ENCODER.queries([text])[0])[0]
+    assert best.service_id == "ltci_apply"
+    assert best.score >= 0.7
+
+
+def test_where_two_are_named_neither_wins_by_its_name(search: ServiceSearch) -> None:
+    from knowledge.search import NAMED_SCORE
+
+    unnamed = search.search("敬老卡和喘息服务", None)
+    assert [match.score for match in unnamed if match.score == NAMED_SCORE] == []

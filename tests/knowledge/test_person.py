@@ -97,3 +97,13 @@ def test_a_person_is_kept_as_data() -> None:
 @given(st.text(max_size=80))
 def test_no_text_breaks_it(text: str) -> None:
     person_of(normalise(text))
+
+
+@pytest.mark.parametrize("text", ["我妈能申请低保吗", "低保也取消了", "低保怎么办", "低保停了半年"])
+def test_who_asks_for_help_does_not_have_it_yet(text: str) -> None:
+    assert person_of(text).income is None
+
+
+@pytest.mark.parametrize(("text", "ages"), [("还没满60", (50, 59)), ("不到六十五岁", (55, 64)), ("满60", (60, 60))])
+def test_an_age_not_reached_yet(text: str, ages: tuple[int, int]) -> None:
+    assert person_of(text).age == ages
