@@ -19,6 +19,7 @@ from knowledge.search import Match
 ANSWER_FROM = 0.30  # below, we ask whether one of the nearest is meant
 ASK_FROM = 0.10  # below, we do not know
 SURE_FROM = 0.60  # above, another close match is not asked about
+SURE_RATIO = 0.88  # above SURE_FROM: only one that is as likely is asked about
 CLOSE_RATIO = 0.75  # the second is as good as the first above this share
 FOLLOW_UP_BELOW = 0.50  # a short follow-up goes on with the last service below this
 LEADS_ON_BELOW = 0.80  # the same, where the message begins as a follow-up does
@@ -59,9 +60,10 @@ class About:
 
     def close(self) -> list[Match]:
         """Return the matches to ask about; empty where one stands out or none is likely."""
-        if not self.is_known() or self.matches[0].score >= SURE_FROM:
+        if not self.is_known() or self.followed:
             return []
-        near = [match for match in self.matches[:3] if match.score >= self.matches[0].score * CLOSE_RATIO]
+        ratio = SURE_RATIO if self.matches[0].score >= SURE_FROM else CLOSE_RATIO
+        near = [match for match in self.matches[:3] if match.score >= self.matches[0].score * ratio]
         return near if len(near) > 1 else []
 
 

@@ -90,7 +90,8 @@ def create_app() -> FastAPI:
         status = "ok" if stored and talks else "degraded" if stored else "down"
         services = live.library.services
         parts = {"database": stored, "dialogue": talks, "services": len(services), "places": len(live.places)}
-        listed = {"list": services.version, "refused": live.refused is not None}
+        encoder = live.library.loaded_encoder is not None
+        listed = {"list": services.version, "refused": live.refused is not None, "encoder": encoder}
         return JSONResponse({"status": status, **parts, **listed}, 200 if stored else 503)
 
     return app

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import re
 from collections.abc import Sequence
@@ -21,11 +22,7 @@ class LexicalIndex:
 
     def __init__(self, texts: Sequence[str]) -> None:
         """Index ``texts``; row numbers are their positions."""
-        jieba.setLogLevel(logging.WARNING)
-        self._words = jieba.Tokenizer()
-        self._words.initialize()
-        for line in _DICTIONARY.read_text(encoding="utf-8").splitlines():
-            self._words.add_word(line.strip())
+        self._words = _tokenizer()
         self._bm25 = bm25s.BM25()
         self._bm25.index([self._tokens(text) for text in texts], show_progress=False)
         self._known: set[str] = set(self._bm25.vocab_dict)
@@ -44,3 +41,14 @@ class LexicalIndex:
         bigrams = [run[i : i + 2] for run in runs for i in range(len(run) - 1)]
         # A two-character word is also a bigram; it counts once.
         return [word for word in words if len(word) != 2] + bigrams
+
+
+@functools.cache
+def _tokenizer() -> jieba.Tokenizer:
+    """Return the one tokenizer (its dictionary takes a second to load); it only reads."""
+    jieba.setLogLevel(logging.WARNING)
+    words = jieba.Tokenizer()
+    words.initialize()
+    for line in _DICTIONARY.read_text(encoding="utf-8").splitlines():
+        words.add_word(line.strip())
+    return words

@@ -14,7 +14,7 @@ from knowledge.settings import KnowledgeSettings
 from knowledge.store import load
 
 logger = logging.getLogger(__name__)
-EVERY_S = 1.0
+EVERY_S = 0.5
 _Stamp = tuple[tuple[str, int, int], ...]
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from bot.cli import prepare
 from bot.client import Where
 from bot.settings import GatewaySettings
 from bot.started import free_port, own_system
+from knowledge.store import SERVICES_FOLDER
 
 
 @pytest.fixture(scope="session")
@@ -17,8 +19,14 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Where, in
     settings = GatewaySettings()
     prepare(settings)
     var = tmp_path_factory.mktemp("var")
-    for name in ("models", "index"):
-        (var / name).symlink_to((settings.var / name).resolve())
-    env = {"ADVISOR_VAR": str(var), "ADVISOR_PORT": str(free_port()), "ADVISOR_DIALOGUE_PORT": str(free_port())}
+    (var / "models").symlink_to((settings.var / "models").resolve())
+    shutil.copytree(settings.var / "index", var / "index")  # a new list makes a new index
+    shutil.copytree(SERVICES_FOLDER, var / "services")
+    env = {
+        "ADVISOR_SERVICES": str(var / "services"),
+        "ADVISOR_VAR": str(var),
+        "ADVISOR_PORT": str(free_port()),
+        "ADVISOR_DIALOGUE_PORT": str(free_port()),
+    }
     with own_system({**env}, var / "run.log") as (where, pid):
         yield where, pid, var

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,14 @@ import yaml
 
 from bot.client import AdvisorClient, Where
 from bot.started import free_port, own_system
+from knowledge.places_store import import_places
 from knowledge.plain_text import plain_text
 from knowledge.reply import Reply
+from knowledge.store import SERVICES_FOLDER
 
 pytestmark = pytest.mark.processes
 System = tuple[Where, int, Path]
+PLACES = SERVICES_FOLDER.parent / "places" / "sample.csv"
 CONVERSATIONS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("conversations.yaml").read_text())
 
 
@@ -51,7 +55,7 @@ async def test_conversation(system: System, conversation: dict[str, Any]) -> Non
 async def test_two_close_services_are_asked_about_and_a_button_answers(system: System) -> None:
     client, name = AdvisorClient(system[0]), f"test:{uuid.uuid4().hex}"
     try:
-        reply = await client.send(name, "老人能享受什么")
+        reply = await client.send(name, "监护人怎么办")
         (choice,) = [block for block in reply.blocks if block.kind == "choice"]
         assert 2 <= len(choice.buttons) <= 3
         answer = await client.send(name, choice.buttons[1].title, choice.buttons[1].token)
@@ -60,6 +64,62 @@ async def test_two_close_services_are_asked_about_and_a_button_answers(system: S
         assert again.outcome.value.startswith(("answered", "asked"))
     finally:
         await client.close()
+
+
+async def test_new_files_are_taken_while_people_ask_and_broken_ones_are_not(system: System) -> None:
+    """A list and places written while questions run: all are answered, the new version within five seconds."""
+    where, _, var = system
+    client, carer = AdvisorClient(where), var / "services" / "carer.yaml"
+    before, stop = carer.read_text(encoding="utf-8"), asyncio.Event()
+    outcomes: list[str] = []
+
+    async def ask() -> None:
+        while not stop.is_set():
+            reply = await client.send(f"test:{uuid.uuid4().hex}", "喘息服务是什么")
+            outcomes.append(reply.outcome.value)
+            assert "respite" in reply.service_ids()
+
+    while not (await _health(where))["encoder"]:  # noqa: ASYNC110 (another process: there is no event)
+        await asyncio.sleep(0.2)
+    asking = [asyncio.create_task(ask()) for _ in range(4)]
+    try:
+        carer.write_text(before.replace("把老人短期托出去", "把老人短时间托出去"), encoding="utf-8")
+        await _until(client, "喘息服务是什么", lambda text: "短时间托出去" in text)
+        carer.write_text("- id: [", encoding="utf-8")
+        await asyncio.sleep(4)
+        assert (await _health(where))["refused"]
+        import_places(PLACES, var / "places.json")
+        carer.write_text(before, encoding="utf-8")
+        await _until(client, "喘息服务是什么", lambda text: "短期托出去" in text)
+        await _until(client, "徐汇区哪里有老年食堂", lambda text: "示例徐家汇长者食堂" in text)
+        assert not (await _health(where))["refused"]
+        near = plain_text(await client.send(f"test:{uuid.uuid4().hex}", "离田林路近的顾问点"))
+        assert "示例田林养老顾问点" in near
+        assert "走1公里大约15分钟" in near
+    finally:
+        stop.set()
+        await asyncio.gather(*asking)
+        carer.write_text(before, encoding="utf-8")
+        (var / "places.json").unlink(missing_ok=True)
+        await client.close()
+    assert set(outcomes) == {"answered_service"}
+    assert len(outcomes) > 20
+
+
+async def _until(client: AdvisorClient, question: str, holds: Callable[[str], bool]) -> None:
+    """Ask until the answer is the new one; it must be within five seconds."""
+    deadline = time.monotonic() + 5.0
+    while time.monotonic() < deadline:
+        if holds(plain_text(await client.send(f"test:{uuid.uuid4().hex}", question))):
+            return
+        await asyncio.sleep(0.2)
+    raise AssertionError(f"five seconds later still the old answer to {question}")
+
+
+async def _health(where: Where) -> dict[str, Any]:
+    async with httpx.AsyncClient(timeout=5) as http:
+        health: dict[str, Any] = (await http.get(f"{where.url}/healthz")).json()
+    return health
 
 
 async def test_the_same_message_sent_at_once_is_answered_once(system: System) -> None:
