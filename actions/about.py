@@ -19,7 +19,8 @@ from knowledge.search import Match
 ANSWER_FROM = 0.30  # below, we ask whether one of the nearest is meant
 ASK_FROM = 0.10  # below, we do not know
 SURE_FROM = 0.60  # above, another close match is not asked about
-SURE_RATIO = 0.88  # above SURE_FROM: only one that is as likely is asked about
+TWINS_FROM = 0.75  # where even the second is that likely, two services share the words: 监护人
+TWIN_RATIO = 0.90
 CLOSE_RATIO = 0.75  # the second is as good as the first above this share
 FOLLOW_UP_BELOW = 0.50  # a short follow-up goes on with the last service below this
 LEADS_ON_BELOW = 0.80  # the same, where the message begins as a follow-up does
@@ -62,8 +63,11 @@ class About:
         """Return the matches to ask about; empty where one stands out or none is likely."""
         if not self.is_known() or self.followed:
             return []
-        ratio = SURE_RATIO if self.matches[0].score >= SURE_FROM else CLOSE_RATIO
-        near = [match for match in self.matches[:3] if match.score >= self.matches[0].score * ratio]
+        first = self.matches[0].score
+        if SURE_FROM <= first < TWINS_FROM:
+            return []
+        ratio = CLOSE_RATIO if first < SURE_FROM else TWIN_RATIO
+        near = [match for match in self.matches[:3] if match.score >= first * ratio]
         return near if len(near) > 1 else []
 
 

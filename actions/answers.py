@@ -236,7 +236,12 @@ class Answerer:
             return found.best.service_id
         services = [match.service_id for match in found.matches]
         return next(
-            (each for each in services if each in guard.services and topic_of(self._library.services[each], text)), None
+            (
+                each
+                for each in services
+                if (each in guard.services or not guard.services) and topic_of(self._library.services[each], text)
+            ),
+            None,
         )
 
     def _unclear(self, act: UnderstoodAct, context: Context) -> Reply:

@@ -154,15 +154,21 @@ def _result(found: list[_Found], person: Person, today: date) -> Reply:
         )
         for item in items
     ]
+    more = len(certain) + len(perhaps) - len(items)
     block = FinderBlock(
         person=describe(person, today),
-        text=say("finder_result", certain=len(certain), perhaps=len(perhaps)) if items else say("finder_nothing"),
+        text=_counted(items) if items else say("finder_nothing"),
         items=items,
-        notes=[say("finder_identity"), say("finder_check")],
+        notes=[*([say("finder_more", more=more)] if more else []), say("finder_identity"), say("finder_check")],
         contact=[hotline()],
         buttons=buttons,
     )
     return Reply(blocks=[block], outcome=Outcome.ANSWERED_FINDER, speak=_aloud(block))
+
+
+def _counted(items: list[FinderItem]) -> str:
+    certain = sum(item.certain for item in items)
+    return say("finder_result", certain=certain, perhaps=len(items) - certain)
 
 
 def _items(found: list[_Found], person: Person, today: date, certain: bool) -> list[FinderItem]:
