@@ -22,25 +22,28 @@ class LexicalIndex:
 
     def __init__(self, texts: Sequence[str]) -> None:
         """Index ``texts``; row numbers are their positions."""
-        self._words = _tokenizer()
         self._bm25 = bm25s.BM25()
-        self._bm25.index([self._tokens(text) for text in texts], show_progress=False)
+        self._bm25.index([list(_known_tokens(text)) for text in texts], show_progress=False)
         self._known: set[str] = set(self._bm25.vocab_dict)
         self._size = len(texts)
 
     def scores(self, text: str) -> NDArray[np.float32]:
         """Return the BM25 score of every indexed text, shape (n,); zeros where nothing is shared."""
-        tokens = [token for token in self._tokens(text) if token in self._known]
+        tokens = [token for token in _tokens(text) if token in self._known]
         if not tokens:
             return np.zeros(self._size, dtype=np.float32)
         return np.asarray(self._bm25.get_scores(tokens), dtype=np.float32)
 
-    def _tokens(self, text: str) -> list[str]:
-        words = [word for word in self._words.lcut(text) if _WORD.fullmatch(word)]
-        runs = _WORD.findall(text)
-        bigrams = [run[i : i + 2] for run in runs for i in range(len(run) - 1)]
-        # A two-character word is also a bigram; it counts once.
-        return [word for word in words if len(word) != 2] + bigrams
+
+def _tokens(text: str) -> tuple[str, ...]:
+    words = [word for word in _tokenizer().lcut(text) if _WORD.fullmatch(word)]
+    runs = _WORD.findall(text)
+    bigrams = [run[i : i + 2] for run in runs for i in range(len(run) - 1)]
+    # A two-character word is also a bigram; it counts once.
+    return tuple([word for word in words if len(word) != 2] + bigrams)
+
+
+_known_tokens = functools.lru_cache(maxsize=50_000)(_tokens)  # for the list's texts, which mostly stay
 
 
 @functools.cache

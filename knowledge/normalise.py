@@ -63,6 +63,12 @@ def normalise(text: str) -> str:
     return _mend_homophones(text)
 
 
+@functools.lru_cache(maxsize=50_000)
+def normalise_listed(text: str) -> str:
+    """Return normal ``text`` of the service list, which is the same again and again; never for messages."""
+    return normalise(text)
+
+
 @functools.cache
 def _simplified() -> Any:
     import opencc

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from knowledge.normalise import normalise
+from knowledge.normalise import normalise_listed
 from knowledge.schema import Service
 
 
@@ -42,4 +42,4 @@ def passages(services: Iterable[Service]) -> Iterator[Passage]:
             *((PassageKind.QUESTION, question) for question in service.questions),
         ]
         for kind, text in texts:
-            yield Passage(service.id, kind, normalise(text))
+            yield Passage(service.id, kind, normalise_listed(text))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import yaml
 from pydantic import ValidationError
 
 from knowledge.errors import Problem, ServiceListError
-from knowledge.normalise import normalise
+from knowledge.normalise import normalise_listed
 from knowledge.schema import Service
 
 SERVICES_FOLDER = Path(__file__).parent / "services"
@@ -65,7 +66,7 @@ def load(folder: Path = SERVICES_FOLDER) -> ServiceList:
     services: dict[str, Service] = {}
     problems: list[Problem] = []
     for file in _files(folder):
-        for position, (entry, found) in enumerate(_read(file)):
+        for position, (entry, found) in enumerate(_read(file, file.read_bytes())):
             problems += found
             if entry is None:
                 continue
@@ -93,20 +94,20 @@ def _files(folder: Path) -> list[Path]:
     return files
 
 
-def _read(file: Path) -> Iterator[tuple[Service | None, list[Problem]]]:
+@functools.lru_cache(maxsize=64)  # a running server reads all files again when one changes
+def _read(file: Path, content: bytes) -> tuple[tuple[Service | None, list[Problem]], ...]:
     try:
-        entries = yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a safe loader)
+        entries = yaml.load(content.decode("utf-8"), Loader=_Loader)  # noqa: S506 (a safe loader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         told = getattr(error, "problem", None) or "not UTF-8 text"
-        yield None, [Problem(file.name, line, "-", "-", f"not YAML: {told}", "mend the indent, quote or colon here")]
-        return
+        return (
+            (None, [Problem(file.name, line, "-", "-", f"not YAML: {told}", "mend the indent, quote or colon here")]),
+        )
     if not isinstance(entries, list):
-        yield None, [Problem(file.name, 1, "-", "-", "not a list of services", 'begin each service with "- id:"')]
-        return
-    for position, raw in enumerate(entries):
-        yield _validate(file, position, raw)
+        return ((None, [Problem(file.name, 1, "-", "-", "not a list of services", 'begin each service with "- id:"')]),)
+    return tuple(_validate(file, position, raw) for position, raw in enumerate(entries))
 
 
 def _validate(file: Path, position: int, raw: Any) -> tuple[Service | None, list[Problem]]:
@@ -163,7 +164,7 @@ def _cross_checks(services: dict[str, Service], folder: Path) -> Iterator[Proble
                 yield told("related", f"no service has the id {other}", "mend the id or remove it")
         for field, texts in (("aliases", (service.name, *service.aliases)), ("questions", service.questions)):
             for text in texts:
-                key = normalise(text)
+                key = normalise_listed(text)
                 if owner.setdefault(key, service.id) != service.id:
                     yield told(field, f"«{text}» also belongs to {owner[key]}", "keep it in one of the two")
 
