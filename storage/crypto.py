@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import os
 import secrets
 from pathlib import Path
@@ -27,11 +29,16 @@ class Cipher:
         if len(raw) != KEY_BYTES:
             raise ValueError("ADVISOR_KEY must be 32 bytes in base64; remove var/key to have a new one made")
         self._aes = AESGCM(raw)
+        self._digest_key = hashlib.sha256(b"digest" + raw).digest()
 
     def encrypt(self, text: str, column: str) -> bytes:
         """Return nonce and ciphertext."""
         nonce = os.urandom(_NONCE)
         return nonce + self._aes.encrypt(nonce, text.encode(), column.encode())
+
+    def digest(self, text: str, column: str) -> str:
+        """Return a keyed digest, to find what is stored without storing it: 64 hex digits."""
+        return hmac.new(self._digest_key, f"{column}|{text}".encode(), hashlib.sha256).hexdigest()
 
     def decrypt(self, data: bytes, column: str) -> str:
         """Return the text. Raises CannotDecrypt."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -27,11 +28,23 @@ class Database:
         self.url = url
         self.cipher = cipher
         self.engine = _engine(url)
+        self._writer = self.engine.execution_options(writes=True)
+        self._writing = threading.Lock() if self.engine.name == "sqlite" else nullcontext()
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """Yield a session; commit at the end, roll back on any error."""
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Yield a session that may write from its start; commit at the end, roll back on any error.
+
+        SQLite has one writer: it is taken at once, so that no transaction reads first and
+        then finds that it may not write. Threads queue here, other processes in SQLite.
+        """
+        with self._writing, Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
 
     def migrate(self) -> None:
@@ -68,7 +81,13 @@ def _engine(url: str) -> Engine:
     def _pragmas(connection: Any, record: Any) -> None:
         # WAL lets readers go on while one writes; NORMAL is safe with it against a crash
         # of the process, which is what promise 2 asks.
+        connection.isolation_level = None  # BEGIN is ours, below
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine

@@ -5,6 +5,7 @@ from __future__ import annotations
 from alembic import context
 from sqlalchemy import create_engine
 
+from storage import booking_tables  # noqa: F401 (adds its tables)
 from storage.tables import Base
 
 config = context.config

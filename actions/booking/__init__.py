@@ -1,0 +1,1 @@
+"""Booking: carer training and talks with an advisor. Knows nothing of Rasa."""

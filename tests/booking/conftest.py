@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from actions.booking.bookings import Bookings
+from actions.booking.model import Applicant
+from storage.booking_tables import CourseRow, EventRow
+from storage.clock import SHANGHAI
+from storage.crypto import Cipher, read_or_make_key
+from storage.database import Database
+from tests.auxil.postgres import postgres
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2026, 11, 25, 9, 0, tzinfo=SHANGHAI)
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def forward(self, **by: float) -> None:
+        self.at += timedelta(**by)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with postgres(tmp_path_factory.mktemp("postgres")) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty database of each kind, migrated."""
+    cipher = Cipher(read_or_make_key(tmp_path / "key"))
+    if request.param == "sqlite":
+        made = Database(f"sqlite:///{tmp_path / 'a.db'}", cipher)
+    else:
+        made = Database(request.getfixturevalue("server"), cipher)
+        with made.engine.begin() as connection:
+            connection.execute(text("DROP SCHEMA public CASCADE"))
+            connection.execute(text("CREATE SCHEMA public"))
+    made.migrate()
+    yield made
+    made.engine.dispose()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def bookings(database: Database, clock: Clock) -> Bookings:
+    return Bookings(database, clock)
+
+
+@pytest.fixture
+def an_event(database: Database, clock: Clock) -> Callable[..., str]:
+    """Return a function that writes an event and returns its id."""
+
+    def make(seats: int = 2, hours: float = 48, **more: object) -> str:
+        event_id = uuid.uuid4().hex
+        starts = clock.at + timedelta(hours=hours)
+        with database.write() as session:
+            if session.get(CourseRow, "course") is None:
+                session.add(CourseRow(id="course", title="照护课", about="教翻身", sample=True))
+                session.flush()
+            session.add(
+                EventRow(
+                    id=event_id,
+                    kind="training",
+                    course_id="course",
+                    title="照护课",
+                    district="徐汇区",
+                    place="田林路（示例）1号",
+                    starts_at=starts,
+                    ends_at=starts + timedelta(hours=2),
+                    seats=seats,
+                    taken=0,
+                    state="open",
+                    sample=True,
+                    **more,
+                )
+            )
+        return event_id
+
+    return make
+
+
+def who(number: int = 1, for_whom: str = "本人") -> Applicant:
+    return Applicant(f"web:{number}", f"138000{number:05}", for_whom)
