@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 import chinese_calendar
 
@@ -51,7 +51,7 @@ def parse_hours(text: str) -> Hours:
 
 def today_line(hours: Hours, at: datetime) -> str:
     """Return what is so on the day of ``at`` (zone-aware), and whether it is open at that moment."""
-    if _is_holiday(at):
+    if is_public_holiday(at.date()):
         return say("hours_holiday")
     spans = hours.week[at.weekday()]
     if not spans:
@@ -93,17 +93,17 @@ def _spans(part: str) -> tuple[tuple[time, time], ...]:
 def _next(hours: Hours, at: datetime) -> str:
     for ahead in range(1, 8):
         day = at + timedelta(days=ahead)
-        if hours.week[day.weekday()] and not _is_holiday(day):
+        if hours.week[day.weekday()] and not is_public_holiday(day.date()):
             return f"周{_DAYS[day.weekday()]}{_clock(hours.week[day.weekday()][0][0])}"
     return say("hours_ask")
 
 
-def _is_holiday(at: datetime) -> bool:
-    """Return whether it is a public holiday; False for a year the calendar does not know yet."""
+def is_public_holiday(day: date) -> bool | None:
+    """Return whether ``day`` is a public holiday; None for a year that is not announced yet."""
     try:
-        is_holiday, name = chinese_calendar.get_holiday_detail(at.date())
+        is_holiday, name = chinese_calendar.get_holiday_detail(day)
     except NotImplementedError:
-        return False
+        return None
     return bool(is_holiday and name)
 
 
