@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from datetime import date, datetime, timedelta
 
 from hypothesis import given
@@ -44,4 +45,4 @@ def test_slots_are_ahead_in_order_and_never_overlap(now: datetime, minutes: int)
     found = slots(HOURS, minutes, now)
     assert all(slot.starts_at >= now + NOTICE for slot in found)
     assert all(slot.ends_at - slot.starts_at == timedelta(minutes=minutes) for slot in found)
-    assert all(one.ends_at <= other.starts_at for one, other in zip(found, found[1:], strict=False))
+    assert all(one.ends_at <= other.starts_at for one, other in itertools.pairwise(found))

@@ -1,0 +1,160 @@
+"""What can be booked: dates of courses, and the slots of advisor points."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+
+from sqlalchemy import Select, delete, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from actions.booking.errors import Closed
+from actions.booking.model import Event, Kind
+from actions.booking.slots import Slot, slots
+from actions.booking.store import as_event
+from knowledge.hours import parse_hours
+from storage.booking_tables import ClosedDayRow, CourseRow, EventRow, PointRow
+from storage.database import Database
+
+CONSULTATION = "养老顾问面谈"
+_SLOT = "slot:"
+
+
+class Catalogue:
+    """The times on offer. A slot becomes an event when it is first booked; until then its id is ``slot:…``."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._db = database
+        self._clock = clock
+
+    def trainings(self, district: str | None = None) -> list[Event]:
+        """Return the coming dates of courses, full ones too, the soonest first."""
+        query = (
+            select(EventRow)
+            .where(EventRow.kind == Kind.TRAINING, EventRow.state == "open", EventRow.starts_at > self._clock())
+            .order_by(EventRow.starts_at)
+        )
+        with self._db.transaction() as session:
+            return [as_event(row) for row in session.scalars(query) if district in (None, row.district)]
+
+    def consultations(self, district: str | None = None) -> list[Event]:
+        """Return the coming slots of all points, full ones too, the soonest first."""
+        with self._db.transaction() as session:
+            points = [
+                p for p in session.scalars(select(PointRow).order_by(PointRow.id)) if district in (None, p.district)
+            ]
+            found = [event for point in points for event in self._of_point(session, point)]
+        return sorted(found, key=lambda event: (event.starts_at, event.place))
+
+    def event_id(self, offered: str) -> str:
+        """Return the id to book ``offered`` by: a slot's event is made now. Raises Closed for no such slot."""
+        if not offered.startswith(_SLOT):
+            return offered
+        point_id, moment = offered.removeprefix(_SLOT).split("@")
+        starts_at = datetime.fromisoformat(moment)
+        try:
+            with self._db.write() as session:
+                row = session.scalar(_event_of(point_id, starts_at))
+                return row.id if row else self._make(session, point_id, starts_at)
+        except IntegrityError:  # somebody made it in this moment
+            with self._db.transaction() as session:
+                made = session.scalar(_event_of(point_id, starts_at))
+                if made is None:
+                    raise
+                return made.id
+
+    def put_courses(self, courses: Iterable[CourseRow], events: Iterable[EventRow]) -> None:
+        """Add courses and dates, or change what has the same id; seats already taken stay taken."""
+        with self._db.write() as session:
+            for course in courses:
+                session.merge(course)
+            session.flush()
+            for event in events:
+                there = session.get(EventRow, event.id, with_for_update=True)
+                event.taken = there.taken if there else 0
+                session.merge(event)
+
+    def put_points(self, points: Iterable[PointRow]) -> None:
+        """Add points, or change what has the same id."""
+        with self._db.write() as session:
+            for point in points:
+                session.merge(point)
+
+    def close_days(self, point_id: str, days: Iterable[date]) -> None:
+        """Set the days on which a point is closed against its hours."""
+        with self._db.write() as session:
+            session.execute(delete(ClosedDayRow).where(ClosedDayRow.point_id == point_id))
+            session.add_all(ClosedDayRow(point_id=point_id, day=day) for day in days)
+
+    def _of_point(self, session: Session, point: PointRow) -> list[Event]:
+        now = self._clock()
+        made = {
+            row.starts_at: row
+            for row in session.scalars(select(EventRow).where(EventRow.point_id == point.id, EventRow.starts_at > now))
+        }
+        events = []
+        for slot in self._slots(session, point):
+            row = made.get(slot.starts_at)
+            if row is None:
+                events.append(_as_offer(point, slot))
+            elif row.state == "open":
+                events.append(as_event(row))
+        return events
+
+    def _slots(self, session: Session, point: PointRow) -> list[Slot]:
+        closed = set(session.scalars(select(ClosedDayRow.day).where(ClosedDayRow.point_id == point.id)))
+        return slots(parse_hours(point.hours), point.slot_minutes, self._clock(), closed)
+
+    def _make(self, session: Session, point_id: str, starts_at: datetime) -> str:
+        point = session.get(PointRow, point_id)
+        slot = next((s for s in self._slots(session, point) if s.starts_at == starts_at), None) if point else None
+        if point is None or slot is None:
+            raise Closed
+        row = EventRow(
+            id=uuid.uuid4().hex,
+            kind=Kind.CONSULTATION,
+            course_id=None,
+            point_id=point.id,
+            title=CONSULTATION,
+            district=point.district,
+            place=_place(point),
+            bring=None,
+            latitude=point.latitude,
+            longitude=point.longitude,
+            starts_at=slot.starts_at,
+            ends_at=slot.ends_at,
+            seats=point.advisors,
+            taken=0,
+            state="open",
+            sample=point.sample,
+        )
+        session.add(row)
+        session.flush()
+        return row.id
+
+
+def _event_of(point_id: str, starts_at: datetime) -> Select[EventRow]:
+    return select(EventRow).where(EventRow.point_id == point_id, EventRow.starts_at == starts_at)
+
+
+def _as_offer(point: PointRow, slot: Slot) -> Event:
+    return Event(
+        id=f"{_SLOT}{point.id}@{slot.starts_at.isoformat()}",
+        kind=Kind.CONSULTATION,
+        title=CONSULTATION,
+        district=point.district,
+        place=_place(point),
+        starts_at=slot.starts_at,
+        ends_at=slot.ends_at,
+        seats=point.advisors,
+        taken=0,
+        latitude=point.latitude,
+        longitude=point.longitude,
+        sample=point.sample,
+    )
+
+
+def _place(point: PointRow) -> str:
+    return f"{point.name}，{point.district}{point.street or ''}{point.address}"
