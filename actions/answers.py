@@ -14,6 +14,7 @@ from actions import finder
 from actions.about import About, about, chosen, is_elsewhere, is_follow_up
 from actions.asking import asked_of, asks_money_by_age, facts, goes_on, is_question, with_person
 from actions.benefit_talk import BenefitTalk
+from actions.booking_talk import FORMS, LISTS, BookingTalk, Desk
 from actions.comparing import comparison
 from actions.conversation import again, handoff, reply_without_search, simpler
 from actions.guarded import GUARDS, Guard
@@ -53,6 +54,7 @@ _BOOKS = {"book_training": "caregiver_training", "book_consultation": "eldercare
 _ENDS_FINDER = {"stop", "restart", "request_human", "emergency", "others_data", "medical_question"}
 _INTERRUPTS = {"greet", "thank", "help", "bot_challenge", "privacy", "read_aloud", "larger_text", "repeat"}
 _NOT_A_DESCRIPTION = _ENDS_FINDER | _INTERRUPTS | {"find_benefits", "book_training", "book_consultation"}
+_ENDS_BOOKING = {"restart", "request_human", "emergency", "others_data", "medical_question", "privacy"}
 _SEVERAL = 3
 _GUARD_SURE_FROM = 0.7  # below, a service that is named is answered instead
 
@@ -60,18 +62,23 @@ _GUARD_SURE_FROM = 0.7  # below, a service that is named is answered instead
 class Answerer:
     """Makes the reply to what was understood."""
 
-    def __init__(self, library: Library, at: datetime, places: PlaceBook | None = None) -> None:
+    def __init__(
+        self, library: Library, at: datetime, places: PlaceBook | None = None, desk: Desk | None = None
+    ) -> None:
         self._library = library
         self._at = at
         self._today = at.date()
         self._places = places or PlaceBook()
         self._benefits = BenefitTalk(library, self._today)
+        self._booking = BookingTalk(desk, at) if desk else None
 
     def reply(self, acts: Sequence[UnderstoodAct], context: Context) -> Reply:
         """Return one reply to all acts of a message."""
         acts = [sure_enough(act) for act in acts[:_SEVERAL]]
         context = with_person(acts, context)
-        if context.finder.open:
+        if self._booking and context.booking and acts[0].intent not in GUARDS.keys() | _ENDS_BOOKING:
+            first = whole = self._in_booking(self._booking, acts, context)
+        elif context.finder.open:
             first = whole = self._in_finder(acts, context)
         else:
             replies = self._all(acts, context)
@@ -98,6 +105,14 @@ class Answerer:
         for act in acts[1:]:
             replies.append(self._one(act, carried(context, replies[-1])))
         return replies
+
+    def _in_booking(self, talk: BookingTalk, acts: Sequence[UnderstoodAct], context: Context) -> Reply:
+        """Take the message as part of the open form, or answer it and ask again."""
+        reply = talk.goes_on(acts[0], context)
+        if reply is not None:
+            return reply
+        asked = talk.ask_again(context)
+        return merged([*self._all(acts, context), asked]).model_copy(update={"booking": asked.booking})
 
     def _in_finder(self, acts: Sequence[UnderstoodAct], context: Context) -> Reply:
         """Take the message as the answer to the open question, or answer it and ask again."""
@@ -139,6 +154,9 @@ class Answerer:
             return again(context.last_reply)
         if act.intent == "simplify":
             return simpler(context.last_reply)
+        booking = self._booked(act, context)
+        if booking:
+            return booking
         if act.intent in _BOOKS:
             return self._book(act)
         if act.intent == "choose":
@@ -254,6 +272,14 @@ class Answerer:
         buttons = [Button(title=say(f"button_{a}"), act=Act(intent=a, service_id=service.id)) for a in aspects]
         block = ChoiceBlock(text=say("unclear_about", service=service.name), buttons=buttons)
         return Reply(blocks=[block], outcome=Outcome.ASKED_WHAT_ABOUT)
+
+    def _booked(self, act: UnderstoodAct, context: Context) -> Reply | None:
+        """Begin to book, or show what is booked; None where it is no such matter or nothing can be booked."""
+        if self._booking is None or act.intent not in (*FORMS, *LISTS):
+            return None
+        if act.pressed and act.slot == "booking":
+            return self._booking.acts_on(act, context)
+        return self._booking.begin(act, context)
 
     def _book(self, act: UnderstoodAct) -> Reply:
         service_id = _BOOKS[act.intent]

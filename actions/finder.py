@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from actions.understood import FinderState, UnderstoodAct
+from actions.understood import FINDER, FinderState, UnderstoodAct
 from knowledge.eligibility import Judgement, Verdict, judge_service
 from knowledge.figures import as_sentence, figures_for
 from knowledge.person import Person, person_of
@@ -18,7 +18,6 @@ from knowledge.reply import Act, Button, FinderBlock, FinderItem, FormBlock, Out
 from knowledge.schema import Service
 from knowledge.store import ServiceList
 
-FORM = "find_benefits"
 MAX_QUESTIONS = 5
 _WORST_RANK = 10
 _NAMED_AT_ONCE = 3
@@ -71,7 +70,7 @@ def question(slot: str, asked: Iterable[str], person: Person) -> FormBlock:
     ]
     buttons.append(Button(title=say("finder_skip"), act=Act(intent="skip", slot=slot)))
     text = say(f"finder_{slot}", who=_of(person))
-    return FormBlock(form=FORM, slot=slot, asked=[*asked, slot], text=text, buttons=buttons)
+    return FormBlock(form=FINDER, slot=slot, asked=[*asked, slot], text=text, buttons=buttons)
 
 
 def next_slot(found: Iterable[_Found], asked: tuple[str, ...]) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,8 @@ from rasa_sdk.events import ActionExecuted, ActiveLoop, EventType, SessionStarte
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.answers import Answerer
-from actions.understood import acts_of, context_of, slots_after
+from actions.booking_talk import Desk
+from actions.understood import Sender, acts_of, context_of, slots_after
 from knowledge.library import Library
 from knowledge.places import PlaceBook
 from knowledge.settings import default_library
@@ -27,7 +29,9 @@ class ActionAnswer(Action):
         library: Callable[[], Library] = default_library,
         clock: Callable[[], datetime] = now,
         places: Callable[[], PlaceBook] = PlaceBook,
+        desk: Desk | None = None,
     ) -> None:
+        self._desk = desk
         self._library = library
         self._places = places
         self._clock = clock
@@ -40,11 +44,19 @@ class ActionAnswer(Action):
         """Send one Reply as a custom payload and remember what follow-ups need."""
         at = self._clock()
         context = context_of(tracker.slots, at, tracker.latest_message.get("text") or "")
-        answerer = Answerer(self._library(), at, self._places())
+        context = replace(context, sender=self._sender(tracker))
+        answerer = Answerer(self._library(), at, self._places(), self._desk)
         # In a thread: a long search must not hold up other people's messages.
         reply = await asyncio.to_thread(answerer.reply, acts_of(tracker.latest_message), context)
         dispatcher.utter_message(json_message=reply.payload())
         return [SlotSet(name, value) for name, value in slots_after(reply, context, at).items()]
+
+    def _sender(self, tracker: Tracker) -> Sender:
+        metadata = tracker.latest_message.get("metadata") or {}
+        phone = None
+        if self._desk and metadata.get("phone"):
+            phone = self._desk.cipher.unseal(metadata["phone"], "message.phone")
+        return Sender(tracker.sender_id, metadata.get("inbox_id") or "", phone)
 
 
 class ActionRestart(ActionAnswer):

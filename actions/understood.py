@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from knowledge.normalise import normalise
 from knowledge.person import NOBODY, Person, person_from
 from knowledge.reply import FormBlock, Outcome, Reply
 
+FINDER = "find_benefits"
 _MISSES = {Outcome.UNANSWERED_UNKNOWN, Outcome.ASKED_WHAT_ABOUT, Outcome.ASKED_DID_YOU_MEAN}
 SERVICE_AGES_AFTER = timedelta(minutes=30)
 
@@ -32,6 +33,15 @@ class UnderstoodAct:
     slot: str | None = None  # the same, of a form, with the value it gives
     value: str | None = None
     pressed: bool = False
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who sent the message, for what is done in their name: ``request`` is the same when it is sent again."""
+
+    conversation: str = ""
+    request: str = ""
+    phone: str | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +64,8 @@ class Context:
     person: Person = NOBODY
     finder: FinderState = FinderState()
     said: str = ""  # the whole message, as normal text
+    booking: dict[str, Any] = field(default_factory=dict)  # what the open booking form knows
+    sender: Sender = Sender()
 
 
 def acts_of(latest_message: dict[str, Any]) -> list[UnderstoodAct]:
@@ -99,6 +111,7 @@ def context_of(slots: dict[str, Any], now: datetime, said: str = "") -> Context:
         person=person_from(talk.get("person")),
         finder=FinderState(tuple(talk.get("asked") or ()), bool(talk.get("asked"))),
         said=normalise(said),
+        booking=talk.get("booking") or {},
     )
 
 
@@ -113,7 +126,8 @@ def slots_after(reply: Reply, context: Context, now: datetime) -> dict[str, Any]
         "misses": context.misses + 1 if missed else 0,
         "talk": {
             "person": context.person.known() if reply.remembered is None else reply.remembered,
-            "asked": asked.asked if asked else [],
+            "asked": asked.asked if asked and asked.form == FINDER else [],
+            "booking": reply.booking or {},
             "at": now.isoformat(),
         },
     }

@@ -17,6 +17,9 @@ from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, Field
 from rasa_sdk.executor import ActionExecutor
 
+from actions.booking.bookings import Bookings
+from actions.booking.catalogue import Catalogue
+from actions.booking_talk import Desk
 from actions.rasa_actions import ActionAnswer, ActionRestart, ActionSessionStart
 from bot.dialogue import DialogueClient
 from bot.errors import CannotStore
@@ -59,8 +62,18 @@ def create_app() -> FastAPI:
     live = LiveKnowledge(open_library(knowledge.index_folder, knowledge.encoder, load(knowledge.services)), knowledge)
     dialogue = DialogueClient(settings.dialogue_url, settings.dialogue_secret, settings.dialogue_timeout_s)
     turns = Turns(database)
-    parts = Parts(Inbox(database), turns, Buttons(database), dialogue, EmergencyMatcher(), lambda: live.library, now)
+    parts = Parts(
+        Inbox(database),
+        turns,
+        Buttons(database),
+        dialogue,
+        EmergencyMatcher(),
+        lambda: live.library,
+        now,
+        database.cipher,
+    )
     path = MessagePath(parts)
+    desk = Desk(Catalogue(database, now), Bookings(database, now), database.cipher)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -77,7 +90,7 @@ def create_app() -> FastAPI:
     app.include_router(web_routes(path, turns, now, settings.public))
     app.include_router(benefit_routes(turns, lambda: live.library, now))
     guarded = [Depends(_bearer(settings.action_secret))]
-    app.include_router(_action_routes(live), dependencies=guarded)
+    app.include_router(_action_routes(live, desk), dependencies=guarded)
     app.include_router(_tool_routes(path), dependencies=guarded)
 
     app.add_exception_handler(404, sorry)
@@ -121,10 +134,10 @@ def _bearer(secret: str) -> Any:
     return check
 
 
-def _action_routes(live: LiveKnowledge) -> APIRouter:
+def _action_routes(live: LiveKnowledge, desk: Desk) -> APIRouter:
     routes = APIRouter()
     executor = ActionExecutor()
-    executor.register_action(ActionAnswer(lambda: live.library, now, lambda: live.places))
+    executor.register_action(ActionAnswer(lambda: live.library, now, lambda: live.places, desk))
     executor.register_action(ActionRestart(lambda: live.library, now, lambda: live.places))
     executor.register_action(ActionSessionStart())
 

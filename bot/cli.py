@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from bot.bookings_cli import bookings_app
 from bot.client import AdvisorClient, NotRunning, running
 from bot.places_cli import places_app
 from bot.services_cli import services_app
@@ -32,6 +33,7 @@ from storage.database import Database
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The elderly-care service advisor (养老顾问).")
 app.add_typer(services_app, name="services")
 app.add_typer(places_app, name="places")
+app.add_typer(bookings_app, name="bookings")
 console = Console(stderr=True)
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 

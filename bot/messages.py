@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import phonenumbers
+
 from knowledge.normalise import MAX_MESSAGE
 
 _ID_CARD = re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)")
@@ -31,6 +33,17 @@ class Incoming:
     token: str | None = None  # of a pressed button
     inbox_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     act: dict[str, Any] | None = None
+    phone: str | None = None  # read before the text was masked; digits
+
+
+def phone_in(text: str) -> str | None:
+    """Return the last number in ``text`` that can be rung in China, as digits; None without one."""
+    found = list(phonenumbers.PhoneNumberMatcher(text[: MAX_MESSAGE * 2], "CN"))
+    if not found:
+        return None
+    number = found[-1].number
+    area = "0" if phonenumbers.number_type(number) == phonenumbers.PhoneNumberType.FIXED_LINE else ""
+    return f"{area}{number.national_number}"
 
 
 def mask(text: str) -> str:

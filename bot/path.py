@@ -28,6 +28,7 @@ from bot.steps.understand import understand
 from knowledge.emergency import EmergencyMatcher
 from knowledge.library import Library
 from knowledge.reply import Reply
+from storage.crypto import Cipher
 from storage.inbox import Inbox
 from storage.turns import Buttons, Turns
 
@@ -46,6 +47,7 @@ class Parts:
     matcher: EmergencyMatcher
     library: Callable[[], Library]
     clock: Callable[[], datetime]
+    cipher: Cipher
 
 
 class MessagePath:
@@ -74,7 +76,14 @@ class MessagePath:
         for row in waiting:
             act = json.loads(row.act) if row.act else None
             message = Incoming(
-                row.channel, row.conversation, row.external_id, row.text, row.received_at, inbox_id=row.id, act=act
+                row.channel,
+                row.conversation,
+                row.external_id,
+                row.text,
+                row.received_at,
+                inbox_id=row.id,
+                act=act,
+                phone=row.phone,
             )
             async with self._turn(row.conversation):
                 await self._answer(message)
@@ -85,7 +94,7 @@ class MessagePath:
         try:
             reply = guard(message, self._parts.matcher)
             if reply is None:
-                reply = await understand(message, self._parts.dialogue, self._parts.library)
+                reply = await understand(message, self._parts.dialogue, self._parts.library, self._parts.cipher)
         except Exception:  # whatever broke, the person gets an answer and the operator a line
             logger.exception("inbox %s", message.inbox_id)
             reply = apology()

@@ -8,6 +8,7 @@ from knowledge.phrases import say
 from knowledge.reply import (
     AnswerBlock,
     Block,
+    BookingBlock,
     ChoiceBlock,
     CompareBlock,
     ContactLine,
@@ -42,6 +43,9 @@ def _lines(block: Block) -> list[str]:
     if isinstance(block, CompareBlock):
         rows = [f"{row.title}\n  {block.left}：{row.left}\n  {block.right}：{row.right}" for row in block.rows]
         return [f"【{block.left}】和【{block.right}】", *rows, *_phones(block.contact), *map(_source, block.source)]
+    if isinstance(block, BookingBlock):
+        card = [f"号码：{block.code_aloud}", f"{block.title}（{block.for_whom}）", block.when, block.place]
+        return [block.text, *card, *block.notes, *_phones(block.contact)]
     if isinstance(block, PlacesBlock):
         places = [
             line

@@ -23,6 +23,7 @@ class Outcome(StrEnum):
     ANSWERED_FINDER = "answered_finder"
     ANSWERED_COMPARISON = "answered_comparison"
     ANSWERED_PLACES = "answered_places"
+    ANSWERED_BOOKING = "answered_booking"
     ASKED_SLOT = "asked_slot"
     ASKED_WHICH_SERVICE = "asked_which_service"
     ASKED_WHAT_ABOUT = "asked_what_about"
@@ -206,6 +207,26 @@ class EmergencyBlock(BaseModel):
     advice: list[str] = []
 
 
+class BookingBlock(BaseModel):
+    """A booking as a card: the code in large digits."""
+
+    kind: Literal["booking"] = "booking"
+    text: str
+    code: str
+    title: str
+    when: str
+    place: str
+    for_whom: str
+    notes: list[str] = []
+    contact: list[ContactLine] = []
+    buttons: list[Button] = []
+
+    @property
+    def code_aloud(self) -> str:
+        """Return the code in two groups of three, as it is read aloud."""
+        return f"{self.code[:3]} {self.code[3:]}"
+
+
 class HandoffBlock(BaseModel):
     """How to reach a person."""
 
@@ -222,6 +243,7 @@ Block = Annotated[
     | FinderBlock
     | CompareBlock
     | PlacesBlock
+    | BookingBlock
     | EmergencyBlock
     | HandoffBlock,
     Field(discriminator="kind"),
@@ -245,6 +267,8 @@ class Reply(BaseModel):
     speak: str = ""
     evidence: Evidence = Evidence()
     remembered: dict[str, Any] | None = Field(None, exclude=True)  # what was learnt of the person; not sent
+
+    booking: dict[str, Any] | None = Field(None, exclude=True)  # what the open booking form knows; not sent
 
     model_config = ConfigDict(populate_by_name=True)
 

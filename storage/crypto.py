@@ -36,6 +36,14 @@ class Cipher:
         nonce = os.urandom(_NONCE)
         return nonce + self._aes.encrypt(nonce, text.encode(), column.encode())
 
+    def seal(self, text: str, column: str) -> str:
+        """Return the encrypted text as base64, to travel in JSON."""
+        return base64.b64encode(self.encrypt(text, column)).decode()
+
+    def unseal(self, sealed: str, column: str) -> str:
+        """Return the text. Raises CannotDecrypt."""
+        return self.decrypt(base64.b64decode(sealed), column)
+
     def digest(self, text: str, column: str) -> str:
         """Return a keyed digest, to find what is stored without storing it: 64 hex digits."""
         return hmac.new(self._digest_key, f"{column}|{text}".encode(), hashlib.sha256).hexdigest()

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from storage.database import Database
 from storage.tables import InboxRow
 
-_TEXT = "inbox.text"
+_TEXT, _PHONE = "inbox.text", "inbox.phone"
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Received:
     text: str
     act: str | None
     received_at: datetime
+    phone: str | None = None
 
 
 class Inbox:
@@ -44,6 +45,7 @@ class Inbox:
             act=message.act,
             state="received",
             received_at=message.received_at,
+            phone=self._db.cipher.encrypt(message.phone, _PHONE) if message.phone else None,
         )
         try:
             with self._db.transaction() as session:
@@ -69,6 +71,7 @@ class Inbox:
                     self._db.cipher.decrypt(row.text, _TEXT),
                     row.act,
                     row.received_at,
+                    self._db.cipher.decrypt(row.phone, _PHONE) if row.phone else None,
                 )
                 for row in session.scalars(query)
             ]

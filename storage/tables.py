@@ -69,6 +69,7 @@ class InboxRow(Base):
     conversation: Mapped[str] = mapped_column(String(128))
     text: Mapped[bytes] = mapped_column(LargeBinary)  # masked, then encrypted
     act: Mapped[str | None] = mapped_column(String(256))  # a pressed button's act, as JSON
+    phone: Mapped[bytes | None] = mapped_column(LargeBinary)  # masked in the text; encrypted
     state: Mapped[str] = mapped_column(String(8))  # received, done
     received_at: Mapped[datetime] = mapped_column(Moment())
 

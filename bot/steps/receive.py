@@ -8,7 +8,7 @@ from dataclasses import replace
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.errors import CannotStore
-from bot.messages import Incoming, mask
+from bot.messages import Incoming, mask, phone_in
 from storage.inbox import Inbox, Received
 from storage.turns import Buttons
 
@@ -29,9 +29,10 @@ def receive(message: Incoming, inbox: Inbox, buttons: Buttons) -> Incoming | Non
             text=text.encode("utf-8", "ignore").decode(),
             act=pressed.act if pressed else None,
             received_at=message.received_at,
+            phone=None if pressed else phone_in(message.text),
         )
         if not inbox.store(stored):
             return None
     except SQLAlchemyError as error:
         raise CannotStore(f"the inbox cannot be written: {error}") from error
-    return replace(message, text=stored.text, act=act, token=None)
+    return replace(message, text=stored.text, act=act, token=None, phone=stored.phone)

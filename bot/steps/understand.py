@@ -14,14 +14,19 @@ from knowledge.library import Library
 from knowledge.phrases import hotline, say
 from knowledge.reply import Block, Evidence, Outcome, Reply, TextBlock
 from storage.clock import now
+from storage.crypto import Cipher
 
 logger = logging.getLogger(__name__)
 _FOUND_FROM = 0.4
 
 
-async def understand(message: Incoming, dialogue: DialogueClient, library: Callable[[], Library]) -> Reply:
+async def understand(
+    message: Incoming, dialogue: DialogueClient, library: Callable[[], Library], cipher: Cipher
+) -> Reply:
     """Return the dialogue server's reply, or a plain search result where it gives none."""
     metadata = {"inbox_id": message.inbox_id, "channel": message.channel, "act": message.act}
+    if message.phone:  # for the action, which has the key; the dialogue server cannot read it
+        metadata["phone"] = cipher.seal(message.phone, "message.phone")
     try:
         return await dialogue.ask(message.conversation, message.text, metadata)
     except DialogueDown as error:

@@ -68,6 +68,7 @@ def path_with(database: Database, library: Library, dialogue: Dialogue) -> Messa
         EmergencyMatcher(),
         lambda: library,
         lambda: AT,  # type: ignore[arg-type]
+        database.cipher,
     )
     return MessagePath(parts)
 
