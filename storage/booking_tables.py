@@ -22,7 +22,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 from storage.tables import Base, Moment
 
 _ACTIVE = text("state IN ('booked', 'waiting', 'offered')")
-_HOLDS_A_SEAT = text("state IN ('booked', 'offered')")
 _PENDING = text("state = 'pending'")
 
 
@@ -98,16 +97,9 @@ class BookingRow(Base):
 
     __tablename__ = "bookings"
     __table_args__ = (
+        # Waiting counts too: a seat that comes free could not be offered to who sits elsewhere then.
         Index(
-            "uq_bookings_one_place", "person", "event_id", unique=True, sqlite_where=_ACTIVE, postgresql_where=_ACTIVE
-        ),
-        Index(
-            "uq_bookings_one_time",
-            "person",
-            "starts_at",
-            unique=True,
-            sqlite_where=_HOLDS_A_SEAT,
-            postgresql_where=_HOLDS_A_SEAT,
+            "uq_bookings_one_time", "person", "starts_at", unique=True, sqlite_where=_ACTIVE, postgresql_where=_ACTIVE
         ),
         Index("uq_bookings_code", "code", unique=True, sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
         Index(None, "event_id", "state", "queued"),
