@@ -28,6 +28,10 @@ _STOPS = ("stop", "cancel_booking", "restart")
 _ORDINAL = re.compile(r"^第?([一二三123])个?[。！]?$")
 _NUMBERS = {"一": 0, "1": 0, "二": 1, "2": 1, "三": 2, "3": 2}
 _YES = re.compile(r"^(?:对的?|是的?|好的?|可以|行|没错|嗯+|就这样|对，就这样|确认|要的)[啊呀哦吧，。！]*$")
+_NO_MORE = re.compile(r"不约了|不报了|不订了|不想约|不去了|算了")
+_CHANGES = re.compile(r"换个?(?:时间|日子|一天)|改个?(?:时间|日子|期)|别的时间")
+_YES_AT, _CHANGE_AT, _STOP_AT = range(3)  # the order of the buttons under the read-back
+_PARTS = ((12, "上午"), (13, "中午"), (18, "下午"), (24, "晚上"))
 _PHONE = "booking.phone"
 
 
@@ -75,13 +79,15 @@ class BookingTalk:
         form = _read(context.booking)
         if form.cancels:
             return self._cancelled(form, act, context)
-        if act.intent in _STOPS or act.value == "stop":
+        chosen = _chosen(act.text) if form.asked == "confirm" and not act.pressed else None
+        if act.intent in _STOPS or act.value == "stop" or _NO_MORE.search(act.text) or chosen == _STOP_AT:
             return Reply(
                 blocks=[TextBlock(text=say("book_stopped"))], outcome=Outcome.ANSWERED_CONVERSATION, booking={}
             )
-        if act.slot == "change":
+        if act.slot == "change" or chosen == _CHANGE_AT or _CHANGES.search(act.text):
             return self._next(replace(form, event=None, wish=None, asked=""), context)
-        if form.asked == "confirm" and (act.value == "yes" or (act.intent == "affirm" or _YES.match(act.text))):
+        agrees = act.value == "yes" or act.intent == "affirm" or _YES.match(act.text) or chosen == _YES_AT
+        if form.asked == "confirm" and agrees:
             return self._booked(form, context)
         after = self._told(form, act, context)
         if after != form:
@@ -111,9 +117,9 @@ class BookingTalk:
         who = context.person.who
         if who and who != "我":
             form = replace(form, for_whom=who)
-        chosen = _ORDINAL.match(act.text)
-        if form.asked == "event" and chosen and _NUMBERS[chosen[1]] < len(form.offered):
-            form = replace(form, event=form.offered[_NUMBERS[chosen[1]]])
+        chosen = _chosen(act.text)
+        if form.asked == "event" and chosen is not None and chosen < len(form.offered):
+            form = replace(form, event=form.offered[chosen])
         return form
 
     def _next(self, form: _Form, context: Context, before: str = "") -> Reply:
@@ -131,16 +137,22 @@ class BookingTalk:
         near = [event for event in events if form.district in (None, _ANYWHERE, event.district)] or events
         event = next((each for each in near if each.id == form.event and each.free > 0), None)
         if event is None:
-            return self._offer(form, near, before)
+            return self._offer(form, near, before, context)
         if form.phone is None and form.moves is None:
             return _asked(form, "phone", before + say("book_phone"), [_stop()])
-        text = before + say("book_confirm", whom=_whom(form), when=when(event), title=event.title, place=event.place)
+        text = say("book_confirm", whom=_whom(form), when=when(event), title=event.title, place=event.place)
+        if form.phone:
+            text = say("book_confirm_phone", text=text, tail=self._desk.cipher.unseal(form.phone, _PHONE)[-4:])
+        text = f"{before}{text}{say('book_right')}"
         change = Button(title=say("book_change"), act=Act(intent="inform", slot="change", value="event"))
         yes = Button(title=say("book_yes"), act=Act(intent="affirm", slot="confirm", value="yes"))
         return _asked(form, "confirm", text, [yes, change, _stop()])
 
-    def _offer(self, form: _Form, events: list[Event], before: str) -> Reply:
-        offered = nearest(events, form.wish, self._now)
+    def _offer(self, form: _Form, events: list[Event], before: str, context: Context) -> Reply:
+        mine = (
+            {each.event.id for each in self._desk.bookings.mine(context.sender.conversation)} if form.moves else set()
+        )
+        offered = nearest((event for event in events if event.id not in mine), form.wish, self._now)
         if not offered:
             return Reply(
                 blocks=[TextBlock(text=say("book_all_full"), contact=[hotline()])],
@@ -245,10 +257,18 @@ def card(booking: Booking, text: str) -> BookingBlock:
 
 
 def when(event: Event) -> str:
-    """Return 12月2日（周三）9点半."""
+    """Return 12月2日（周三）上午9点半."""
     at = event.starts_at
     minute = "" if at.minute == 0 else "半" if at.minute == 30 else f"{at.minute}分"
-    return f"{at.month}月{at.day}日（周{_WEEKDAYS[at.weekday()]}）{at.hour}点{minute}"
+    part = next(word for until, word in _PARTS if at.hour < until)
+    hour = at.hour if at.hour <= 12 else at.hour - 12
+    return f"{at.month}月{at.day}日（周{_WEEKDAYS[at.weekday()]}）{part}{hour}点{minute}"
+
+
+def _chosen(text: str) -> int | None:
+    """Return which of what was offered 第二个 or 2 means, from 0; None where it names none."""
+    found = _ORDINAL.match(text)
+    return _NUMBERS[found[1]] if found else None
 
 
 def _moving(booking: Booking) -> _Form:

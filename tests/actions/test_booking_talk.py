@@ -131,10 +131,11 @@ def test_all_at_once_is_read_back_and_then_booked(talk: Talk) -> None:
     reply = talk.say("book_consultation", "帮我妈约下周三上午徐汇的养老顾问,电话13800138000", "13800138000")
     assert form(reply).slot == "event"
     assert "12月2日（周三）" in plain_text(reply)
-    reply = talk.press(reply, "9点半")
+    reply = talk.press(reply, "上午9点半")
     text = plain_text(reply)
     assert form(reply).slot == "confirm"
-    assert "您替妈妈约12月2日（周三）9点半" in text
+    assert "您替妈妈约12月2日（周三）上午9点半" in text
+    assert "尾号8000" in text
     assert "13800138000" not in text
     card = booked(talk.press(reply, "对"))
     assert re.fullmatch(r"\d{6}", card.code)
@@ -158,7 +159,7 @@ def test_one_thing_is_asked_at_a_time(talk: Talk) -> None:
 
 def test_nothing_is_booked_before_it_is_agreed_to(talk: Talk) -> None:
     reply = talk.say("book_training", "我要报名照护课", "13800138000")
-    reply = talk.press(reply, "14点")
+    reply = talk.press(reply, "下午2点")
     assert form(reply).slot == "confirm"
     assert talk.desk.bookings.mine("web:a") == []
     assert "不约了" in plain_text(talk.say("stop", "算了不弄了"))
@@ -168,13 +169,13 @@ def test_nothing_is_booked_before_it_is_agreed_to(talk: Talk) -> None:
 
 def test_it_can_be_corrected_at_the_end(talk: Talk) -> None:
     reply = talk.say("book_consultation", "徐汇区养老顾问，下周三上午九点", "13800138000")
-    reply = talk.press(reply, "9点")
+    reply = talk.press(reply, "上午9点")
     assert form(reply).slot == "confirm"
     reply = talk.say("correct", "不对，是下周四")
     assert "12月3日（周四）" in plain_text(reply)
-    reply = talk.press(reply, "12月3日（周四）9点")
+    reply = talk.press(reply, "12月3日（周四）上午9点")
     reply = talk.say("correct", "改成我爸")
-    assert "您替爸爸约12月3日（周四）9点" in plain_text(reply)
+    assert "您替爸爸约12月3日（周四）上午9点" in plain_text(reply)
     assert booked(talk.press(reply, "对")).for_whom == "爸爸"
 
 
@@ -187,7 +188,7 @@ def test_a_time_that_cannot_be_had_offers_the_nearest_three(talk: Talk, text: st
 
 def test_the_soonest_is_offered_first(talk: Talk) -> None:
     reply = talk.say("book_consultation", "徐汇区，越快越好")
-    assert "11月26日（周四）9点" in form(reply).buttons[0].title
+    assert "11月26日（周四）上午9点" in form(reply).buttons[0].title
 
 
 def test_a_seat_taken_in_between_is_said_and_others_are_offered(talk: Talk, library: Library) -> None:
@@ -205,7 +206,7 @@ def test_a_question_in_the_middle_is_answered_and_the_form_goes_on(talk: Talk) -
     reply = talk.say("ask_where", "敬老卡在哪里办呀")
     assert "sh_senior_card_transport" in reply.service_ids()
     assert form(reply).slot == "event"
-    assert form(talk.press(reply, "14点")).slot == "phone"
+    assert form(talk.press(reply, "下午2点")).slot == "phone"
 
 
 def test_bookings_are_shown_moved_and_cancelled(talk: Talk) -> None:
@@ -248,3 +249,24 @@ def test_with_nothing_to_book_the_way_by_telephone_is_told(library: Library, tmp
     reply = Talk(library, empty).say("book_training", "我要报名照护课")
     assert "网上还不能直接预约" in plain_text(reply)
     assert "12345" in plain_text(reply)
+
+
+@pytest.mark.parametrize("text", ["不对，换个时间", "改个日子吧", "第二个"])
+def test_another_time_can_be_asked_for_in_words(talk: Talk, text: str) -> None:
+    reply = talk.press(talk.say("book_training", "我要报名照护课", "13800138000"), "12月3日")
+    assert form(reply).slot == "confirm"
+    assert form(talk.say("correct", text)).slot == "event"
+
+
+@pytest.mark.parametrize("text", ["算了不约了", "第三个", "不报了"])
+def test_one_can_leave_in_words(talk: Talk, text: str) -> None:
+    talk.press(talk.say("book_training", "我要报名照护课", "13800138000"), "12月3日")
+    assert "不约了" in plain_text(talk.say("ask_service", text))
+    assert talk.slots["talk"]["booking"] == {}
+
+
+def test_a_move_does_not_offer_the_time_one_has(talk: Talk) -> None:
+    reply = talk.press(talk.say("book_training", "我要报名照护课", "13800138000"), "12月3日")
+    booked(talk.press(reply, "对"))
+    offered = form(talk.say("reschedule_booking", "改个时间"))
+    assert not any("12月3日" in button.title for button in offered.buttons)

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,4 +32,5 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Where, in
         "ADVISOR_DIALOGUE_PORT": str(free_port()),
     }
     with own_system({**env}, var / "run.log") as (where, pid):
+        subprocess.run([sys.executable, "-m", "bot", "bookings", "demo"], env={**os.environ, **env}, check=True)
         yield where, pid, var
