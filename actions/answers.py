@@ -279,7 +279,10 @@ class Answerer:
             return None
         if act.pressed and act.slot == "booking":
             return self._booking.acts_on(act, context)
-        return self._booking.begin(act, context)
+        reply = self._booking.begin(act, context)
+        if reply and act.intent in _BOOKS:
+            return reply.model_copy(update={"evidence": Evidence(ranking=[(_BOOKS[act.intent], 1.0)])})
+        return reply
 
     def _book(self, act: UnderstoodAct) -> Reply:
         service_id = _BOOKS[act.intent]
