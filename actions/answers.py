@@ -14,7 +14,8 @@ from actions import finder
 from actions.about import About, about, chosen, is_elsewhere, is_follow_up
 from actions.asking import asked_of, asks_money_by_age, facts, goes_on, is_question, with_person
 from actions.benefit_talk import BenefitTalk
-from actions.booking_talk import FORMS, LISTS, BookingTalk, Desk
+from actions.booking_talk.desk import Desk
+from actions.booking_talk.talk import BookingTalk
 from actions.comparing import comparison
 from actions.conversation import again, handoff, reply_without_search, simpler
 from actions.guarded import GUARDS, Guard
@@ -54,7 +55,7 @@ _BOOKS = {"book_training": "caregiver_training", "book_consultation": "eldercare
 _ENDS_FINDER = {"stop", "restart", "request_human", "emergency", "others_data", "medical_question"}
 _INTERRUPTS = {"greet", "thank", "help", "bot_challenge", "privacy", "read_aloud", "larger_text", "repeat"}
 _NOT_A_DESCRIPTION = _ENDS_FINDER | _INTERRUPTS | {"find_benefits", "book_training", "book_consultation"}
-_ENDS_BOOKING = {"restart", "request_human", "emergency", "others_data", "medical_question", "privacy"}
+_INTERRUPTS_BOOKING = {"restart", "request_human", "emergency", "others_data", "medical_question", "privacy"}
 _SEVERAL = 3
 _GUARD_SURE_FROM = 0.7  # below, a service that is named is answered instead
 
@@ -76,8 +77,11 @@ class Answerer:
         """Return one reply to all acts of a message."""
         acts = [sure_enough(act) for act in acts[:_SEVERAL]]
         context = with_person(acts, context)
-        if self._booking and context.booking and acts[0].intent not in GUARDS.keys() | _ENDS_BOOKING:
-            first = whole = self._in_booking(self._booking, acts, context)
+        booking = None
+        if self._booking and acts[0].intent not in GUARDS.keys() | _INTERRUPTS_BOOKING:
+            booking = self._booking.takes(acts[0], context, lambda: self._all(acts, context))
+        if booking:
+            first = whole = booking
         elif context.finder.open:
             first = whole = self._in_finder(acts, context)
         else:
@@ -105,14 +109,6 @@ class Answerer:
         for act in acts[1:]:
             replies.append(self._one(act, carried(context, replies[-1])))
         return replies
-
-    def _in_booking(self, talk: BookingTalk, acts: Sequence[UnderstoodAct], context: Context) -> Reply:
-        """Take the message as part of the open form, or answer it and ask again."""
-        reply = talk.goes_on(acts[0], context)
-        if reply is not None:
-            return reply
-        asked = talk.ask_again(context)
-        return merged([*self._all(acts, context), asked]).model_copy(update={"booking": asked.booking})
 
     def _in_finder(self, acts: Sequence[UnderstoodAct], context: Context) -> Reply:
         """Take the message as the answer to the open question, or answer it and ask again."""
@@ -154,11 +150,11 @@ class Answerer:
             return again(context.last_reply)
         if act.intent == "simplify":
             return simpler(context.last_reply)
-        booking = self._booked(act, context)
+        booking = self._booking.begins(act, context) if self._booking else None
+        if act.intent in _BOOKS:
+            return self._book(act, booking)
         if booking:
             return booking
-        if act.intent in _BOOKS:
-            return self._book(act)
         if act.intent == "choose":
             service = chosen(act.text, context.choices, self._library)
             if service is None:
@@ -273,22 +269,16 @@ class Answerer:
         block = ChoiceBlock(text=say("unclear_about", service=service.name), buttons=buttons)
         return Reply(blocks=[block], outcome=Outcome.ASKED_WHAT_ABOUT)
 
-    def _booked(self, act: UnderstoodAct, context: Context) -> Reply | None:
-        """Begin to book, or show what is booked; None where it is no such matter or nothing can be booked."""
-        if self._booking is None or act.intent not in (*FORMS, *LISTS):
-            return None
-        if act.pressed and act.slot == "booking":
-            return self._booking.acts_on(act, context)
-        reply = self._booking.begin(act, context)
-        if reply and act.intent in _BOOKS:
-            return reply.model_copy(update={"evidence": Evidence(ranking=[(_BOOKS[act.intent], 1.0)])})
-        return reply
-
-    def _book(self, act: UnderstoodAct) -> Reply:
+    def _book(self, act: UnderstoodAct, form: Reply | None) -> Reply:
+        """Return the form's first question; where nothing is on offer, how it is done without us too."""
         service_id = _BOOKS[act.intent]
+        evidence = Evidence(ranking=[(service_id, 1.0)])
+        if form and self._booking and self._booking.can_book(act.intent):
+            return form.model_copy(update={"evidence": evidence})
         how = self._answered(UnderstoodAct("ask_how_to_apply", act.text, 1.0), service_id, 1.0)
-        blocks: list[Block] = [TextBlock(text=say("book_not_yet")), *how.blocks]
-        return Reply(blocks=blocks, outcome=how.outcome, evidence=Evidence(ranking=[(service_id, 1.0)]))
+        blocks: list[Block] = [TextBlock(text=say("book_not_yet")), *how.blocks, *(form.blocks if form else [])]
+        booking = form.booking if form else None
+        return Reply(blocks=blocks, outcome=how.outcome, evidence=evidence, booking=booking)
 
     def _guarded(self, act: UnderstoodAct, context: Context) -> Reply:
         guard = GUARDS[act.intent]

@@ -13,7 +13,7 @@ from rasa_sdk.events import ActionExecuted, ActiveLoop, EventType, SessionStarte
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.answers import Answerer
-from actions.booking_talk import Desk
+from actions.booking_talk.desk import Desk
 from actions.understood import Sender, acts_of, context_of, slots_after
 from knowledge.library import Library
 from knowledge.places import PlaceBook

@@ -17,6 +17,7 @@ from knowledge.reply import FormBlock, Outcome, Reply
 FINDER = "find_benefits"
 _MISSES = {Outcome.UNANSWERED_UNKNOWN, Outcome.ASKED_WHAT_ABOUT, Outcome.ASKED_DID_YOU_MEAN}
 SERVICE_AGES_AFTER = timedelta(minutes=30)
+FORM_AGES_AFTER = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class Context:
     said: str = ""  # the whole message, as normal text
     booking: dict[str, Any] = field(default_factory=dict)  # what the open booking form knows
     sender: Sender = Sender()
+    returns: bool = False  # after so long that an open form should be introduced again
 
 
 def acts_of(latest_message: dict[str, Any]) -> list[UnderstoodAct]:
@@ -100,7 +102,8 @@ def context_of(slots: dict[str, Any], now: datetime, said: str = "") -> Context:
     ``said`` is the message as it came.
     """
     fresh = _is_fresh(slots.get("last_service_at"), now)
-    talk = (slots.get("talk") or {}) if _is_fresh((slots.get("talk") or {}).get("at"), now) else {}
+    kept = slots.get("talk") or {}
+    talk = kept if _is_fresh(kept.get("at"), now) else {}
     last_reply = slots.get("last_reply")
     return Context(
         last_service=slots.get("last_service") if fresh else None,
@@ -111,7 +114,8 @@ def context_of(slots: dict[str, Any], now: datetime, said: str = "") -> Context:
         person=person_from(talk.get("person")),
         finder=FinderState(tuple(talk.get("asked") or ()), bool(talk.get("asked"))),
         said=normalise(said),
-        booking=talk.get("booking") or {},
+        booking=(kept.get("booking") or {}) if _is_fresh(kept.get("at"), now, FORM_AGES_AFTER) else {},
+        returns=bool(kept) and not talk,
     )
 
 
@@ -127,7 +131,8 @@ def slots_after(reply: Reply, context: Context, now: datetime) -> dict[str, Any]
         "talk": {
             "person": context.person.known() if reply.remembered is None else reply.remembered,
             "asked": asked.asked if asked and asked.form == FINDER else [],
-            "booking": reply.booking or {},
+            # None: something came between, the form can be taken up again.
+            "booking": paused(context.booking) if reply.booking is None else reply.booking,
             "at": now.isoformat(),
         },
     }
@@ -139,8 +144,13 @@ def slots_after(reply: Reply, context: Context, now: datetime) -> dict[str, Any]
     return slots
 
 
-def _is_fresh(stamp: str | None, now: datetime) -> bool:
-    return bool(stamp) and now - datetime.fromisoformat(str(stamp)) <= SERVICE_AGES_AFTER
+def paused(form: dict[str, Any]) -> dict[str, Any]:
+    """Return an open form after something came between: a later 好的 must not confirm what was read before it."""
+    return {**form, "step": ""} if form else {}
+
+
+def _is_fresh(stamp: str | None, now: datetime, within: timedelta = SERVICE_AGES_AFTER) -> bool:
+    return bool(stamp) and now - datetime.fromisoformat(str(stamp)) <= within
 
 
 def _vector(data: str | None) -> Vectors | None:

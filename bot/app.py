@@ -17,9 +17,7 @@ from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, Field
 from rasa_sdk.executor import ActionExecutor
 
-from actions.booking.bookings import Bookings
-from actions.booking.catalogue import Catalogue
-from actions.booking_talk import Desk
+from actions.booking_talk.desk import Desk, open_desk
 from actions.rasa_actions import ActionAnswer, ActionRestart, ActionSessionStart
 from bot.dialogue import DialogueClient
 from bot.errors import CannotStore
@@ -73,7 +71,7 @@ def create_app() -> FastAPI:
         database.cipher,
     )
     path = MessagePath(parts)
-    desk = Desk(Catalogue(database, now), Bookings(database, now), database.cipher)
+    desk = open_desk(database, now, settings.demo)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

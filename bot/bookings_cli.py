@@ -7,7 +7,7 @@ from datetime import timedelta
 import typer
 
 from actions.booking.catalogue import Catalogue
-from actions.booking_talk import when
+from actions.booking_talk.words import when
 from bot.settings import GatewaySettings
 from storage.booking_tables import CourseRow, EventRow, PointRow
 from storage.clock import now

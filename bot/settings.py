@@ -25,6 +25,7 @@ class GatewaySettings(BaseSettings):
     action_secret: str = ""
     dialogue_timeout_s: float = Field(2.2, gt=0)  # the page must answer within 3 s
     dialogue_python: str = ".venv-rasa/bin/python"
+    demo: bool = False  # show the sample times, marked 示例; never for the public
     public: bool = False  # behind HTTPS: cookies are marked Secure
 
     @property

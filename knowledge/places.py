@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
+from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
@@ -149,6 +150,15 @@ def distance(one: tuple[float, float], other: tuple[float, float]) -> int:
     (lat1, lon1), (lat2, lon2) = (tuple(map(math.radians, point)) for point in (one, other))
     a = math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
     return round(2 * EARTH_M * math.asin(math.sqrt(a)))
+
+
+def map_link(latitude: float, longitude: float, name: str) -> str:
+    """Return an address that shows a point (WGS 84 degrees) on a map, in an app or a browser.
+
+    https://lbs.amap.com/api/uri-api/guide/mobile-web/point
+    """
+    query = {"position": f"{longitude:.6f},{latitude:.6f}", "name": name, "coordinate": "wgs84", "callnative": 1}
+    return f"https://uri.amap.com/marker?{urlencode(query)}"
 
 
 def walking_minutes(metres: int) -> int:

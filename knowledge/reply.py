@@ -123,6 +123,7 @@ class FormBlock(BaseModel):
     slot: str
     asked: list[str] = []  # slots asked so far, this one last
     text: str
+    contact: list[ContactLine] = []
     buttons: list[Button] = Field([], max_length=4)
 
 
@@ -218,6 +219,8 @@ class BookingBlock(BaseModel):
     place: str
     for_whom: str
     notes: list[str] = []
+    map_url: str | None = None
+    calendar: str | None = None  # the booking, where a calendar file can be had of it
     contact: list[ContactLine] = []
     buttons: list[Button] = []
 

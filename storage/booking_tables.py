@@ -15,6 +15,7 @@ from sqlalchemy import (
     LargeBinary,
     String,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -120,7 +121,8 @@ class BookingRow(Base):
     starts_at: Mapped[datetime] = mapped_column(Moment())  # the event's, for the constraint above
     queued: Mapped[int] = mapped_column(Integer)  # order on the waiting list
     offered_until: Mapped[datetime | None] = mapped_column(Moment())
-    rating: Mapped[int | None] = mapped_column(Integer)
+    agreed: Mapped[bool] = mapped_column(Boolean, server_default=false())  # who it is for agrees, as told
+    rating: Mapped[int | None] = mapped_column(Integer)  # 1 bad, 2 fair, 3 good
     created_at: Mapped[datetime] = mapped_column(Moment())
 
 
@@ -137,9 +139,30 @@ class OutboxRow(Base):
     booking_id: Mapped[str] = mapped_column(ForeignKey("bookings.id"))
     conversation: Mapped[str] = mapped_column(String(128))
     kind: Mapped[str] = mapped_column(String(20))
-    state: Mapped[str] = mapped_column(String(8))  # pending, sent, dropped, staff
+    state: Mapped[str] = mapped_column(String(8))  # pending, sent, dropped, staff (on the call list), seen
     due_at: Mapped[datetime] = mapped_column(Moment())
     tries: Mapped[int] = mapped_column(Integer)
+    reply: Mapped[bytes | None] = mapped_column(LargeBinary)  # what was sent, encrypted JSON; the page shows it
+    sent_at: Mapped[datetime | None] = mapped_column(Moment())
+
+
+class CallRow(Base):
+    """Somebody staff have to ring: no channel reaches them, or they asked for it."""
+
+    __tablename__ = "calls"
+    __table_args__ = (Index(None, "state", "created_at"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    key: Mapped[str] = mapped_column(String(80), unique=True)  # the outbox row, or the request
+    conversation: Mapped[str] = mapped_column(String(128))
+    booking_id: Mapped[str | None] = mapped_column(ForeignKey("bookings.id"))
+    reason: Mapped[str] = mapped_column(String(20))  # an outbox kind, or "training", "consultation"
+    phone: Mapped[bytes] = mapped_column(LargeBinary)
+    about: Mapped[str] = mapped_column(String(200))  # what to say; nobody's name
+    state: Mapped[str] = mapped_column(String(8))  # open, done
+    created_at: Mapped[datetime] = mapped_column(Moment())
+    done_at: Mapped[datetime | None] = mapped_column(Moment())
+    done_by: Mapped[str | None] = mapped_column(String(128))
 
 
 class AuditRow(Base):

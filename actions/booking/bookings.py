@@ -13,17 +13,16 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.exc import IntegrityError
 
-from actions.booking.daytime import after_daytime, reminders
+from actions.booking.daytime import into_daytime, reminders
 from actions.booking.errors import AlreadyBooked, Closed, Full, Locked, NotFound
-from actions.booking.model import HOLDS_A_SEAT, Applicant, Booking, State
+from actions.booking.model import ACTIVE, HOLDS_A_SEAT, REMINDERS, Applicant, Booking, NoticeKind, State
 from actions.booking.store import Store
+from actions.booking.waiting import pass_on
 from storage.booking_tables import AttemptRow, BookingRow, EventRow
 from storage.database import Database
 
-OFFER_HOURS = 12  # of daytime, for who waited to take a seat that came free
 WRONG_CODES = 5
 LOCKED_FOR = timedelta(minutes=15)
-STAFF = "staff:"
 _TRIES = 3  # a code doubled by a race is drawn again
 
 
@@ -54,11 +53,11 @@ class Bookings:
         """Cancel; a seat it held goes to who waits first. Cancelled already: nothing more happens."""
         with self._change(booking) as (store, row):
             held = row.state in HOLDS_A_SEAT
-            if row.state in (State.BOOKED, State.WAITING, State.OFFERED):
+            if row.state in ACTIVE:
                 row.state = State.CANCELLED
                 self._end(store, row, actor, "cancel")
                 if held:
-                    self._pass_on(store, row.event_id)
+                    pass_on(store, row.event_id, self._clock())
             return store.booking(row)
 
     def move(self, booking: Booking, event_id: str, actor: str) -> Booking:
@@ -83,7 +82,7 @@ class Bookings:
                 self._end(store, row, actor, "move")
                 store.flush()
                 if held:
-                    self._pass_on(store, old)
+                    pass_on(store, old, self._clock())
                 self._remind(store, row)
                 return store.booking(row)
         except IntegrityError as error:
@@ -112,50 +111,43 @@ class Bookings:
             for row in lapsed:
                 row.state = State.EXPIRED
                 self._end(store, row, "system", "expire")
-                store.send_later(row, "offer_lapsed", now)
-                self._pass_on(store, row.event_id)
+                store.send_later(row, NoticeKind.OFFER_LAPSED, into_daytime(now))
+                pass_on(store, row.event_id, self._clock())
             return len(lapsed)
 
-    def set_seats(self, event_id: str, seats: int, actor: str) -> None:
-        """Change the seats; new ones go to who waits. Raises Full below the seats taken, Closed."""
-        with self._db.write() as session:
-            store, now = Store(session, self._db.cipher), self._clock()
-            event = store.event_row(event_id)
-            if event is None or event.state != "open":
-                raise Closed
-            if seats < event.taken:
-                raise Full
-            event.seats = seats
-            session.flush()
-            store.audit(now, actor, "seats", event=event_id)
-            while store.take_seat(event_id, now):
-                if not self._offer(store, event_id):
-                    store.give_back_seat(event_id)
-                    break
+    def rate(self, booking: Booking, rating: int, actor: str) -> None:
+        """Keep how it was: 1 bad, 2 fair, 3 good. Raises NotFound before it has begun."""
+        with self._change(booking) as (store, row):
+            if row.state not in (State.BOOKED, State.ATTENDED) or row.starts_at > self._clock():
+                raise NotFound
+            row.rating = rating
+            store.audit(self._clock(), actor, "rate", row.id, row.event_id)
 
-    def cancel_event(self, event_id: str, actor: str) -> int:
-        """Cancel a time; everybody there is told. Return how many."""
+    def set_reminders(self, conversation: str, wanted: bool) -> None:
+        """Stop reminders of all bookings of a conversation, or have them again."""
         with self._db.write() as session:
-            store, now = Store(session, self._db.cipher), self._clock()
-            event = store.event_row(event_id)
-            if event is None:
-                raise Closed
-            event.state, told = "cancelled", 0
-            for state in (State.BOOKED, State.OFFERED, State.WAITING):
-                for row in store.of_event(event_id, state):
-                    row.state = State.CANCELLED
-                    self._end(store, row, actor, "event_cancel")
-                    store.send_later(row, "event_cancelled", now)
-                    told += 1
-            event.taken = 0
-            store.audit(now, actor, "cancel_event", event=event_id)
-            return told
+            store = Store(session, self._db.cipher)
+            store.set_reminders(conversation, wanted)
+            store.flush()
+            store.audit(self._clock(), conversation, "reminders" if wanted else "no_reminders")
+            for row in store.active_of(conversation):
+                store.drop_pending(row.id, REMINDERS)
+                store.flush()
+                if row.state == State.BOOKED:
+                    self._remind(store, row)
 
     def mine(self, conversation: str) -> list[Booking]:
         """Return the active bookings of a conversation, the soonest first."""
         with self._db.transaction() as session:
             store = Store(session, self._db.cipher)
             return [store.booking(row) for row in store.active_of(conversation)]
+
+    def by_id(self, booking_id: str) -> Booking | None:
+        """Return a booking, for a caller that has proved whose it is."""
+        with self._db.transaction() as session:
+            store = Store(session, self._db.cipher)
+            row = session.get(BookingRow, booking_id)
+            return store.booking(row) if row else None
 
     def by_code(self, conversation: str, code: str, phone: str) -> Booking:
         """Return the booking of this code and phone, for whoever knows both.
@@ -208,25 +200,6 @@ class Bookings:
         if not store.take_seat(event_id, now):
             raise Full
         return event
-
-    def _pass_on(self, store: Store, event_id: str) -> None:
-        """Offer the seat that came free to who waits first, or give it back."""
-        if not self._offer(store, event_id):
-            store.give_back_seat(event_id)
-
-    def _offer(self, store: Store, event_id: str) -> bool:
-        """Offer a seat to who waits first; False where nobody does or it is too late."""
-        now, event = self._clock(), store.event_row(event_id)
-        waiting = store.of_event(event_id, State.WAITING)
-        if not waiting or event is None or event.state != "open" or event.starts_at <= now:
-            return False
-        row = waiting[0]
-        row.state = State.OFFERED
-        row.offered_until = min(after_daytime(now, OFFER_HOURS), event.starts_at)
-        store.audit(now, "system", "offer", row.id, event_id)
-        store.send_later(row, "offer", now)
-        store.flush()
-        return True
 
     def _remind(self, store: Store, row: BookingRow) -> None:
         if store.wants_reminders(row.conversation):

@@ -25,9 +25,11 @@ _SLOT = "slot:"
 class Catalogue:
     """The times on offer. A slot becomes an event when it is first booked; until then its id is ``slot:…``."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, clock: Callable[[], datetime], demo: bool = False) -> None:
+        """Offer what is in ``database``; sample times only with ``demo``."""
         self._db = database
         self._clock = clock
+        self._demo = demo
 
     def trainings(self, district: str | None = None) -> list[Event]:
         """Return the coming dates of courses, full ones too, the soonest first."""
@@ -37,13 +39,19 @@ class Catalogue:
             .order_by(EventRow.starts_at)
         )
         with self._db.transaction() as session:
-            return [as_event(row) for row in session.scalars(query) if district in (None, row.district)]
+            return [
+                as_event(row)
+                for row in session.scalars(query)
+                if district in (None, row.district) and (self._demo or not row.sample)
+            ]
 
     def consultations(self, district: str | None = None) -> list[Event]:
         """Return the coming slots of all points, full ones too, the soonest first."""
         with self._db.transaction() as session:
             points = [
-                p for p in session.scalars(select(PointRow).order_by(PointRow.id)) if district in (None, p.district)
+                point
+                for point in session.scalars(select(PointRow).order_by(PointRow.id))
+                if district in (None, point.district) and (self._demo or not point.sample)
             ]
             found = [event for point in points for event in self._of_point(session, point)]
         return sorted(found, key=lambda event: (event.starts_at, event.place))

@@ -28,6 +28,18 @@ class State(StrEnum):
     MISSED = "missed"
 
 
+class NoticeKind(StrEnum):
+    """What is sent unasked."""
+
+    DAY_BEFORE = "day_before"
+    SOON = "soon"
+    OFFER = "offer"
+    OFFER_LAPSED = "offer_lapsed"
+    EVENT_CANCELLED = "event_cancelled"
+    RATING = "rating"
+
+
+REMINDERS = (NoticeKind.DAY_BEFORE, NoticeKind.SOON, NoticeKind.RATING)  # what 不要提醒 stops
 HOLDS_A_SEAT = (State.BOOKED, State.OFFERED)
 ACTIVE = (State.BOOKED, State.WAITING, State.OFFERED)
 TAKES_PLACE = (*HOLDS_A_SEAT, State.ATTENDED, State.MISSED)  # counted in an event's ``taken``
@@ -41,6 +53,7 @@ class Applicant:
     phone: str  # digits, national
     for_whom: str = SELF
     name: str | None = None
+    agreed: bool = False  # the person it is for agrees, as the booker says
 
 
 @dataclass(frozen=True)
@@ -80,3 +93,10 @@ class Booking:
     conversation: str
     event: Event
     offered_until: datetime | None = None
+    ahead: int = 0  # how many wait before, on a waiting list
+    rating: int | None = None
+
+    @property
+    def is_active(self) -> bool:
+        """Return whether it still holds or waits for a seat."""
+        return self.state in ACTIVE

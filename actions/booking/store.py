@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from actions.booking.model import Applicant, Booking, Event, Kind, State
+from actions.booking.model import ACTIVE, Applicant, Booking, Event, Kind, NoticeKind, State
 from storage.booking_tables import AuditRow, BookingRow, EventRow, NoRemindersRow, OutboxRow
 from storage.crypto import Cipher
 
@@ -107,6 +107,7 @@ class Store:
             starts_at=event.starts_at,
             queued=self._next_in_queue(event.id),
             offered_until=None,
+            agreed=applicant.agreed,
             rating=None,
             created_at=now,
         )
@@ -122,7 +123,7 @@ class Store:
         """Leave a line: who did what."""
         self._session.add(AuditRow(at=at, actor=actor, act=act, booking_id=booking, event_id=event))
 
-    def send_later(self, row: BookingRow, kind: str, due_at: datetime) -> None:
+    def send_later(self, row: BookingRow, kind: NoticeKind, due_at: datetime) -> None:
         """Put a message to the booker into the outbox."""
         self._session.add(
             OutboxRow(
@@ -136,17 +137,25 @@ class Store:
             )
         )
 
-    def drop_pending(self, booking_id: str) -> None:
+    def drop_pending(self, booking_id: str, kinds: Collection[NoticeKind] = tuple(NoticeKind)) -> None:
         """Take back what is not sent yet."""
         self._session.execute(
             update(OutboxRow)
-            .where(OutboxRow.booking_id == booking_id, OutboxRow.state == "pending")
+            .where(OutboxRow.booking_id == booking_id, OutboxRow.state == "pending", OutboxRow.kind.in_(kinds))
             .values(state="dropped")
         )
 
     def wants_reminders(self, conversation: str) -> bool:
         """Return whether nobody said 不要提醒."""
         return self._session.get(NoRemindersRow, conversation) is None
+
+    def set_reminders(self, conversation: str, wanted: bool) -> None:
+        """Keep whether a conversation wants reminders."""
+        there = self._session.get(NoRemindersRow, conversation)
+        if wanted and there:
+            self._session.delete(there)
+        elif not wanted and not there:
+            self._session.add(NoRemindersRow(conversation=conversation))
 
     def booking(self, row: BookingRow) -> Booking:
         """Return the row as a Booking, decrypted."""
@@ -163,15 +172,22 @@ class Store:
             conversation=row.conversation,
             event=as_event(event),
             offered_until=row.offered_until,
+            ahead=self._ahead(row) if row.state == State.WAITING else 0,
+            rating=row.rating,
         )
 
     def _active(self, condition: object) -> list[BookingRow]:
         query = (
             select(BookingRow)
-            .where(BookingRow.state.in_((State.BOOKED, State.WAITING, State.OFFERED)), condition)  # type: ignore[arg-type]
+            .where(BookingRow.state.in_(ACTIVE), condition)  # type: ignore[arg-type]
             .order_by(BookingRow.starts_at)
         )
         return list(self._session.scalars(query))
+
+    def _ahead(self, row: BookingRow) -> int:
+        before = (BookingRow.event_id == row.event_id) & (BookingRow.queued < row.queued)
+        query = select(func.count()).where(before, BookingRow.state == State.WAITING)
+        return int(self._session.scalar(query) or 0)
 
     def _next_in_queue(self, event_id: str) -> int:
         last = self._session.scalar(select(func.max(BookingRow.queued)).where(BookingRow.event_id == event_id))
@@ -181,9 +197,7 @@ class Store:
         """Return a code that no active booking has; the index refuses what a race would still double."""
         while True:
             code = f"{secrets.randbelow(_CODES):0{_CODE_DIGITS}}"
-            used = select(BookingRow.id).where(
-                BookingRow.code == code, BookingRow.state.in_(("booked", "waiting", "offered"))
-            )
+            used = select(BookingRow.id).where(BookingRow.code == code, BookingRow.state.in_(ACTIVE))
             if self._session.scalar(used) is None:
                 return code
 

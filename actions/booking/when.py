@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from typing import Any
 
 from actions.booking.model import Event
+from actions.booking.spoken_days import jionlp, spoken_days
 
 _ANY = re.compile(r"随便|都行|都可以|都好|无所谓|越快越好|尽快|尽早|最快|最早|最近的|哪天都|几时都|你看着办|有空就")
 _TIME_OF_DAY = re.compile(r"[点时:：]|上午|下午|早上|清早|早晨|中午|晚上|傍晚|夜里|午后")
@@ -45,6 +44,12 @@ class Wish:
         on_day = self.days is None or self.days[0] <= starts_at.date() <= self.days[1]
         return on_day and (self.hours is None or self.hours[0] <= starts_at.time() <= self.hours[1])
 
+    @property
+    def is_exact(self) -> bool:
+        """Return whether it names one day and one hour."""
+        one_day = self.days is not None and self.days[0] == self.days[1]
+        return one_day and self.hours is not None and self.hours[0] == self.hours[1]
+
     def is_past(self, now: datetime) -> bool:
         """Return whether all that is wished lies behind ``now``."""
         if self.days is None:
@@ -57,7 +62,8 @@ def wish_of(text: str, now: datetime) -> Wish | None:
     """Return which time normal ``text`` wishes, seen from ``now`` (zone-aware); None where it says none."""
     if _ANY.search(text):
         return Wish(any_time=True)
-    wish: Wish | None = None
+    text, days = spoken_days(text, now.date())
+    wish = Wish(days) if days else None
     for found in _phrases(text, now):
         said = _read(found, now)
         if said is not None:
@@ -82,14 +88,22 @@ def nearest(events: Iterable[Event], wish: Wish | None, now: datetime, top: int 
 
 def _phrases(text: str, now: datetime) -> list[tuple[str, datetime, datetime]]:
     """Return each time that ``text`` names, as (words, start, end)."""
-    found = _jionlp().ner.extract_time(text, time_base=now.timestamp(), with_parsing=True)
+    found = jionlp().ner.extract_time(text, time_base=now.timestamp(), with_parsing=True)
     phrases = []
     for each in found:
         times = (each.get("detail") or {}).get("time")
         if isinstance(times, list) and len(times) == 2 and each["detail"].get("type") in ("time_point", "time_span"):
-            start, end = (datetime.fromisoformat(moment).replace(tzinfo=now.tzinfo) for moment in times)
+            start, end = _moment(times[0], now), _moment(times[1], now + timedelta(days=365))
             phrases.append((text[max(0, each["offset"][0] - 1) : each["offset"][1]], start, end))
     return phrases
+
+
+def _moment(text: str, otherwise: datetime) -> datetime:
+    """Return the moment; ``otherwise`` where jionlp leaves it open (春节前 has no beginning)."""
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=otherwise.tzinfo)
+    except ValueError:
+        return otherwise
 
 
 def _read(found: tuple[str, datetime, datetime], now: datetime) -> Wish | None:
@@ -143,10 +157,3 @@ def _joined(wish: Wish | None, said: Wish) -> Wish:
     if wish.days and said.days and said.days[0] >= wish.days[0]:  # 下周三或者周四
         return replace(wish, days=(wish.days[0], said.days[1]), hours=said.hours or wish.hours)
     return wish.with_more(said)
-
-
-def _jionlp() -> Any:
-    """Return jionlp; it greets on standard output when it is loaded."""
-    with contextlib.redirect_stdout(io.StringIO()):
-        import jionlp
-    return jionlp

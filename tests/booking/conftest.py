@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from actions.booking.bookings import Bookings
 from actions.booking.model import Applicant
+from actions.booking.staff import Staff
 from storage.booking_tables import CourseRow, EventRow
 from storage.clock import SHANGHAI
 from storage.crypto import Cipher, read_or_make_key
@@ -60,6 +61,11 @@ def clock() -> Clock:
 @pytest.fixture
 def bookings(database: Database, clock: Clock) -> Bookings:
     return Bookings(database, clock)
+
+
+@pytest.fixture
+def staff(database: Database, clock: Clock) -> Staff:
+    return Staff(database, clock, "staff:a")
 
 
 @pytest.fixture

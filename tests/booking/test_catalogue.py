@@ -16,7 +16,7 @@ from tests.booking.conftest import Clock, who
 
 @pytest.fixture
 def catalogue(database: Database, clock: Clock) -> Catalogue:
-    made = Catalogue(database, clock)
+    made = Catalogue(database, clock, demo=True)
     made.put_points([point("tianlin", "徐汇区"), point("wujiaochang", "杨浦区")])
     return made
 

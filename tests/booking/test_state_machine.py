@@ -16,6 +16,7 @@ from sqlalchemy import select, text
 from actions.booking.bookings import Bookings
 from actions.booking.errors import BookingError
 from actions.booking.model import ACTIVE, HOLDS_A_SEAT, Booking
+from actions.booking.staff import Staff
 from storage.booking_tables import BookingRow, CourseRow, EventRow, OutboxRow
 from storage.crypto import Cipher, read_or_make_key
 from storage.database import Database
@@ -35,6 +36,7 @@ class Rules(RuleBasedStateMachine):
         self.database = fresh(self.url)
         self.clock = Clock()
         self.bookings = Bookings(self.database, self.clock)
+        self.staff = Staff(self.database, self.clock, "staff:a")
         self.made: list[Booking] = []
         self.requests = 0
         with self.database.write() as session:
@@ -97,14 +99,14 @@ class Rules(RuleBasedStateMachine):
     @rule(event=st.sampled_from(EVENTS), seats=st.integers(0, 4))
     def change_seats(self, event: str, seats: int) -> None:
         try:
-            self.bookings.set_seats(event, seats, "staff:a")
+            self.staff.set_seats(event, seats)
         except BookingError:
             return
 
     @rule(event=st.sampled_from(EVENTS))
     def cancel_event(self, event: str) -> None:
         if self.requests > 12:  # not too early: nothing can be booked there any more
-            self.bookings.cancel_event(event, "staff:a")
+            self.staff.cancel_event(event)
 
     @invariant()
     def holds(self) -> None:

@@ -1,0 +1,36 @@
+"""What the dialogue books with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from actions.booking.bookings import Bookings
+from actions.booking.calls import Calls
+from actions.booking.catalogue import Catalogue
+from actions.booking.outbox import Outbox
+from storage.crypto import Cipher
+from storage.database import Database
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The booking rules, the times on offer, what is sent and who is to be rung."""
+
+    catalogue: Catalogue
+    bookings: Bookings
+    outbox: Outbox
+    calls: Calls
+    cipher: Cipher
+
+
+def open_desk(database: Database, clock: Callable[[], datetime], demo: bool = False) -> Desk:
+    """Return the desk over one database; ``demo`` shows sample times too."""
+    return Desk(
+        Catalogue(database, clock, demo),
+        Bookings(database, clock),
+        Outbox(database, clock),
+        Calls(database, clock),
+        database.cipher,
+    )

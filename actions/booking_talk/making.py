@@ -1,0 +1,216 @@
+"""A booking made or moved by talk: one thing asked at a time, read back, then done."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import datetime
+
+from actions.booking.errors import AlreadyBooked, BookingError
+from actions.booking.model import SELF, Applicant, Booking, Event, Kind, State
+from actions.booking.when import nearest
+from actions.booking_talk.desk import Desk
+from actions.booking_talk.form import ANYWHERE, PHONE, WAIT, Aim, Form, Step, told
+from actions.booking_talk.words import asked, card, ended, inform, stop, unconfirmed, when, whom
+from actions.understood import Context, UnderstoodAct
+from knowledge.phrases import hotline, say
+from knowledge.reply import Act, Button, Outcome, Reply
+from storage.crypto import CannotDecrypt
+
+_OFFERED = 3
+_DISTRICTS = 3
+_CHANGES = re.compile(r"换个?(?:时间|日子|一天)|改个?(?:时间|日子|期)|别的时间")
+_WAITS = re.compile(r"排队|候补|等空位|等位|有空位(?:了)?(?:就|再)?(?:通知|告诉|叫)")
+_YES = re.compile(
+    r"^(?:对的?|是的?|好的?|可以|行|没错|没问题|同意|嗯+|就这样|就这么定|确认|要的|好呀|来三|灵额)"
+    r"[啊呀哦吧的了，。！]*(?:就这样|没错|谢谢)?[。！]*$"
+)
+_NO_PHONE = re.compile(r"没有?(?:电话|手机)|不记得|记不得|忘(?:记|了)|不想说|不方便|不告诉")
+_DIGITS = re.compile(r"\d{5,}")
+
+
+def says_yes(act: UnderstoodAct) -> bool:
+    """Return whether an act agrees."""
+    return act.value == "yes" or (not act.pressed and (act.intent == "affirm" or bool(_YES.match(act.text))))
+
+
+class Making:
+    """Fills the form and does what it is for."""
+
+    def __init__(self, desk: Desk, now: datetime) -> None:
+        self._desk = desk
+        self._now = now
+
+    def can_book(self, kind: Kind) -> bool:
+        """Return whether any time is on offer."""
+        return bool(self._events(kind))
+
+    def begin(self, kind: Kind, act: UnderstoodAct, context: Context) -> Reply:
+        """Open a form with what the first message says."""
+        form = Form(kind, aim=Aim.BOOK if self.can_book(kind) else Aim.CALL)
+        if context.person.who and context.person.who != "我":
+            form = replace(form, for_whom=context.person.who)
+        return self.next(told(form, act, context, self._desk.cipher, self._now), context)
+
+    def goes_on(self, form: Form, act: UnderstoodAct, context: Context) -> Reply | None:
+        """Take a message as part of the form; None where it says nothing for it."""
+        if act.slot == "change" or (form.step is not Step.PHONE and _CHANGES.search(act.text)):
+            return self.next(replace(form, event=None, wish=None, step=Step.NONE), context)
+        after = told(form, act, context, self._desk.cipher, self._now)
+        if after != form:
+            return self.next(replace(after, misses=0), context)
+        if form.step is Step.CONFIRM and says_yes(act):
+            return self._done(form, context)
+        if form.step is Step.EVENT and (_WAITS.search(act.text) or says_yes(act)) and len(form.offered) == 1:
+            only = form.offered[0]
+            chosen = replace(form, event=only.removeprefix(WAIT), waits=only.startswith(WAIT))
+            return self.next(chosen, context)
+        if form.step is Step.PHONE and _NO_PHONE.search(act.text):
+            return asked(form, Step.PHONE, say("book_phone_none"), [stop()], [hotline()])
+        if form.step is Step.PHONE and _DIGITS.search(act.text):
+            return asked(form, Step.PHONE, say("book_phone_wrong"), [stop()])
+        return None
+
+    def next(self, form: Form, context: Context, before: str = "") -> Reply:
+        """Return the next question, or the read-back where all is known."""
+        if form.aim is Aim.CALL:
+            return self._next_of_call(form, before)
+        events = [event for event in self._events(form.kind) if event.starts_at > self._now]
+        if form.aim is Aim.MOVE:
+            held = self._held(form, context)
+            if held is None:
+                return ended("book_gone_already")
+            events = [event for event in events if event.id != held.event.id]
+        districts = sorted({event.district for event in events})
+        if form.district is None and len(districts) > 1 and form.event is None and form.aim is Aim.BOOK:
+            buttons = [inform(name, "district", name) for name in districts[:_DISTRICTS]]
+            text = say("book_district") if len(districts) <= _DISTRICTS else say("book_district_any")
+            return asked(
+                form, Step.DISTRICT, before + text, [*buttons, inform(say("book_anywhere"), "district", ANYWHERE)]
+            )
+        near = [event for event in events if form.district in (None, ANYWHERE, event.district)]
+        if not near and events:
+            before += say("book_none_there", district=form.district or "")
+            near = events
+        form = _exact(form, near)
+        event = next((each for each in near if each.id == form.event and (each.free > 0 or form.waits)), None)
+        if event is None:
+            return self._offer(form, near, before)
+        if form.phone is None and form.aim is Aim.BOOK:
+            return asked(form, Step.PHONE, before + say("book_phone"), [stop()])
+        return self._read_back(form, event, before)
+
+    def _read_back(self, form: Form, event: Event, before: str) -> Reply:
+        phrase = "book_confirm_move" if form.aim is Aim.MOVE else "book_confirm_wait" if form.waits else "book_confirm"
+        text = say(phrase, whom=whom(form), when=when(event), title=event.title, place=event.place)
+        if form.phone and form.aim is Aim.BOOK:
+            text += say("book_confirm_phone", tail=self._desk.cipher.unseal(form.phone, PHONE)[-4:])
+        if form.for_whom != SELF and form.aim is Aim.BOOK:
+            text += say("book_agrees", whom=form.for_whom)
+        text = f"{before}{text}{unconfirmed(event)}{say('book_right')}"
+        change = Button(title=say("book_change"), act=Act(intent="inform", slot="change", value="event"))
+        return asked(form, Step.CONFIRM, text, [_yes(), change, stop()])
+
+    def _offer(self, form: Form, events: list[Event], before: str) -> Reply:
+        """Offer the nearest free times; a place on the waiting list where what is wished is full."""
+        wish = form.wish
+        free = nearest(events, wish, self._now, _OFFERED)
+        full = [event for event in events if event.free <= 0]
+        wished = [event for event in full if wish and not wish.any_time and wish.fits(event.starts_at)]
+        lines = (wished[:1] if form.kind is Kind.TRAINING else []) if free else full[:_OFFERED]
+        if not free and not full:
+            return ended("book_all_full", Outcome.UNANSWERED_FIELD, with_hotline=True)
+        if not free:
+            text = say("book_full_wait")
+        elif wish and wish.is_past(self._now):
+            text = say("book_past")
+        elif wished:
+            text = say("book_full_then")
+        elif wish and not wish.any_time and not any(wish.fits(event.starts_at) for event in free):
+            text = say("book_not_then")
+        else:
+            text = say("book_which_time")
+        free = free[: _OFFERED - len(lines)]
+        offered = [*(event.id for event in free), *(f"{WAIT}{event.id}" for event in lines)]
+        buttons = [inform(f"{when(event)}（{event.district}）", "event", event.id) for event in free]
+        buttons += [inform(say("book_wait", when=when(event)), "event", f"{WAIT}{event.id}") for event in lines]
+        form = replace(form, event=None, waits=False, offered=tuple(offered))
+        return asked(form, Step.EVENT, before + text, [*buttons, stop()])
+
+    def _done(self, form: Form, context: Context) -> Reply:
+        """Do it. The request's id is the key: the same message again books once."""
+        bookings, sender = self._desk.bookings, context.sender
+        if form.aim is Aim.CALL:
+            return self._called(form, context)
+        try:
+            event = self._desk.catalogue.event_id(form.event or "")
+            if form.aim is Aim.MOVE:
+                held = self._held(form, context)
+                if held is None:
+                    return ended("book_gone_already")
+                done = bookings.move(held, event, sender.conversation)
+                text = say("book_moved")
+            else:
+                phone = self._desk.cipher.unseal(form.phone or "", PHONE)
+                # For somebody else the read-back said that he or she agrees.
+                applicant = Applicant(sender.conversation, phone, form.for_whom, agreed=True)
+                done = bookings.book(event, applicant, sender.request, form.waits)
+                text = say("book_done" if done.state is State.BOOKED else "book_waits")
+        except AlreadyBooked:
+            return self.next(replace(form, event=None, wish=None), context, say("book_twice"))
+        except BookingError:
+            return self.next(replace(form, event=None), context, say("book_gone"))
+        except CannotDecrypt:  # the key was changed meanwhile
+            return self.next(replace(form, phone=None), context)
+        return Reply(blocks=[card(done, text)], outcome=Outcome.ANSWERED_BOOKING, booking={})
+
+    def _next_of_call(self, form: Form, before: str) -> Reply:
+        if form.phone is None:
+            return asked(form, Step.PHONE, before + say("book_call_phone"), [stop()])
+        tail = self._desk.cipher.unseal(form.phone, PHONE)[-4:]
+        text = say("book_call_confirm", tail=tail, about=say(f"book_call_{form.kind}"))
+        return asked(form, Step.CONFIRM, before + text, [_yes(), stop()])
+
+    def _called(self, form: Form, context: Context) -> Reply:
+        sender, about = context.sender, say(f"book_call_{form.kind}")
+        if form.for_whom != SELF:
+            about = say("book_call_for", about=about, whom=form.for_whom)
+        try:
+            phone = self._desk.cipher.unseal(form.phone or "", PHONE)
+        except CannotDecrypt:
+            return self.next(replace(form, phone=None), context)
+        self._desk.calls.ask(sender.conversation, phone, form.kind, about, sender.request)
+        return ended("book_call_done", with_hotline=True)
+
+    def _held(self, form: Form, context: Context) -> Booking | None:
+        return held(self._desk, form, context)
+
+    def _events(self, kind: Kind) -> list[Event]:
+        catalogue = self._desk.catalogue
+        return catalogue.trainings() if kind is Kind.TRAINING else catalogue.consultations()
+
+
+def held(desk: Desk, form: Form, context: Context) -> Booking | None:
+    """Return the active booking the form is about, if it is the sender's or was proved by code and phone."""
+    booking = desk.bookings.by_id(form.booking) if form.booking else None
+    if booking is None or not booking.is_active:
+        return None
+    return booking if form.proved or booking.conversation == context.sender.conversation else None
+
+
+def _exact(form: Form, near: list[Event]) -> Form:
+    """Take the event where the words leave one: 下周三上午九点, or 下午那个 of those offered."""
+    if form.event is not None or form.wish is None or form.wish.any_time:
+        return form
+    wish = form.wish
+    offered = [each for each in near if each.id in form.offered and each.free > 0 and wish.fits(each.starts_at)]
+    if len(offered) == 1 and form.step is Step.EVENT:
+        return replace(form, event=offered[0].id)
+    fitting = [each for each in near if each.free > 0 and wish.fits(each.starts_at)]
+    if wish.is_exact and len(fitting) == 1:
+        return replace(form, event=fitting[0].id)
+    return form
+
+
+def _yes() -> Button:
+    return Button(title=say("book_yes"), act=Act(intent="affirm", slot="confirm", value="yes"))
