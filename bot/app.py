@@ -22,9 +22,11 @@ from actions.rasa_actions import ActionAnswer, ActionRestart, ActionSessionStart
 from bot.dialogue import DialogueClient
 from bot.errors import CannotStore
 from bot.messages import Incoming
+from bot.outbox import OutboxSender
 from bot.path import MessagePath, Parts
 from bot.settings import GatewaySettings
 from bot.web.benefits import benefit_routes
+from bot.web.bookings import booking_routes
 from bot.web.page import sorry, web_routes
 from knowledge.emergency import EmergencyMatcher
 from knowledge.errors import EncoderUnavailable
@@ -72,10 +74,12 @@ def create_app() -> FastAPI:
     )
     path = MessagePath(parts)
     desk = open_desk(database, now, settings.demo)
+    sender = OutboxSender(desk.outbox, desk.bookings, parts.buttons, {}, now)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(_warm(dialogue, live, path)), asyncio.create_task(live.watch())]
+        works = (_warm(dialogue, live, path), live.watch(), sender.run())
+        tasks = [asyncio.create_task(work) for work in works]
         yield
         for task in tasks:
             task.cancel()
@@ -85,11 +89,12 @@ def create_app() -> FastAPI:
 
     app = FastAPI(title="养老顾问", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
-    app.include_router(web_routes(path, turns, now, settings.public))
+    app.include_router(web_routes(path, turns, desk.outbox, now, settings.public))
+    app.include_router(booking_routes(desk.bookings, now))
     app.include_router(benefit_routes(turns, lambda: live.library, now))
     guarded = [Depends(_bearer(settings.action_secret))]
     app.include_router(_action_routes(live, desk), dependencies=guarded)
-    app.include_router(_tool_routes(path), dependencies=guarded)
+    app.include_router(_tool_routes(path, turns), dependencies=guarded)
 
     app.add_exception_handler(404, sorry)
     app.add_exception_handler(500, sorry)
@@ -148,7 +153,7 @@ def _action_routes(live: LiveKnowledge, desk: Desk) -> APIRouter:
     return routes
 
 
-def _tool_routes(path: MessagePath) -> APIRouter:
+def _tool_routes(path: MessagePath, turns: Turns) -> APIRouter:
     routes = APIRouter()
 
     @routes.post("/api/messages")
@@ -166,8 +171,11 @@ def _tool_routes(path: MessagePath) -> APIRouter:
             reply: Reply | None = await path.handle(incoming)
         except CannotStore as error:
             raise HTTPException(503) from error
-        if reply is None:
-            return JSONResponse({"repeat": True}, 409)
+        if reply is None:  # sent before: the same answer again, or none yet
+            given = await asyncio.to_thread(turns.reply_to, incoming.channel, incoming.external_id)
+            if given is None:
+                return JSONResponse({"repeat": True}, 409)
+            reply = Reply.model_validate_json(given)
         return JSONResponse({"reply": reply.payload(), "text": plain_text(reply)})
 
     return routes

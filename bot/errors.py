@@ -2,7 +2,8 @@
 
 GatewayError
 ├── DialogueDown      the dialogue server refuses, hangs or failed in the turn
-└── CannotStore       the message could not be stored; the channel must not acknowledge it
+├── CannotStore       the message could not be stored; the channel must not acknowledge it
+└── CannotSend        a channel did not take a message; ``permanent`` where it never will
 """
 
 from __future__ import annotations
@@ -21,6 +22,14 @@ class DialogueDown(GatewayError):
 
 class CannotStore(GatewayError):
     """The inbox could not be written."""
+
+
+class CannotSend(GatewayError):
+    """A channel did not take a message."""
+
+    def __init__(self, message: str, permanent: bool = False) -> None:
+        self.permanent = permanent
+        super().__init__(message)
 
 
 def apology(outcome: Outcome = Outcome.ERROR_SYSTEM) -> Reply:

@@ -33,6 +33,7 @@ class Incoming:
     token: str | None = None  # of a pressed button
     inbox_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     act: dict[str, Any] | None = None
+    again: bool = False  # perhaps the dialogue has had it: it looks before it acts
     phone: str | None = None  # read before the text was masked; digits
 
 

@@ -84,6 +84,7 @@ class MessagePath:
                 inbox_id=row.id,
                 act=act,
                 phone=row.phone,
+                again=True,
             )
             async with self._turn(row.conversation):
                 await self._answer(message)

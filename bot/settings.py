@@ -24,6 +24,7 @@ class GatewaySettings(BaseSettings):
     dialogue_secret: str = ""  # the supervisor makes one a start
     action_secret: str = ""
     dialogue_timeout_s: float = Field(2.2, gt=0)  # the page must answer within 3 s
+    restart_wait_max_s: float = Field(30, gt=0)  # between two starts of a process that keeps ending
     dialogue_python: str = ".venv-rasa/bin/python"
     demo: bool = False  # show the sample times, marked 示例; never for the public
     public: bool = False  # behind HTTPS: cookies are marked Secure

@@ -144,7 +144,7 @@ class Supervisor:
             code = await child.process.wait()
             if asyncio.get_running_loop().time() - started > _STABLE_S:
                 failures = 0
-            wait = _BACK_OFF_S[min(failures, len(_BACK_OFF_S) - 1)]
+            wait = min(_BACK_OFF_S[min(failures, len(_BACK_OFF_S) - 1)], self._settings.restart_wait_max_s)
             failures += 1
             self._say(f"{child.name}: ended with code {code}; starting it again in {wait} s")
             await asyncio.sleep(wait)

@@ -24,6 +24,7 @@ class Outcome(StrEnum):
     ANSWERED_COMPARISON = "answered_comparison"
     ANSWERED_PLACES = "answered_places"
     ANSWERED_BOOKING = "answered_booking"
+    NOTICE = "notice"  # written unasked
     ASKED_SLOT = "asked_slot"
     ASKED_WHICH_SERVICE = "asked_which_service"
     ASKED_WHAT_ABOUT = "asked_what_about"

@@ -88,6 +88,17 @@ class Turns:
         with self._db.transaction() as session:
             return [self._turn(row) for row in reversed(session.scalars(query).all())]
 
+    def reply_to(self, channel: str, external_id: str) -> str | None:
+        """Return the reply (JSON) that a message was given, or None where it has none yet."""
+        query = (
+            select(TurnRow.reply)
+            .join(InboxRow, InboxRow.id == TurnRow.inbox_id)
+            .where(InboxRow.channel == channel, InboxRow.external_id == external_id)
+        )
+        with self._db.transaction() as session:
+            reply = session.scalar(query)
+            return self._db.cipher.decrypt(reply, _REPLY) if reply else None
+
     def unanswered(self, limit: int = 100) -> list[tuple[str, str]]:
         """Return (text, reason) of the latest unanswered questions."""
         query = select(UnansweredRow).order_by(UnansweredRow.id.desc()).limit(limit)

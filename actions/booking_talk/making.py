@@ -157,6 +157,11 @@ class Making:
                 done = bookings.book(event, applicant, sender.request, form.waits)
                 text = say("book_done" if done.state is State.BOOKED else "book_waits")
         except AlreadyBooked:
+            had = next(
+                (b for b in bookings.mine(sender.conversation) if b.event.id == event and b.id != form.booking), None
+            )
+            if had and had.for_whom == form.for_whom:  # said twice, or after an answer that was lost
+                return Reply(blocks=[card(had, say("book_had"))], outcome=Outcome.ANSWERED_BOOKING, booking={})
             return self.next(replace(form, event=None, wish=None), context, say("book_twice"))
         except BookingError:
             return self.next(replace(form, event=None), context, say("book_gone"))

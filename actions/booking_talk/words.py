@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from actions.booking.model import SELF, Booking, Event, Kind, State
 from actions.booking_talk.form import Form, Step, as_json
@@ -19,7 +20,11 @@ _PARTS = ((12, "上午"), (13, "中午"), (18, "下午"), (24, "晚上"))
 
 def when(event: Event) -> str:
     """Return 12月2日（周三）上午9点半."""
-    at = event.starts_at
+    return clock_time(event.starts_at)
+
+
+def clock_time(at: datetime) -> str:
+    """Return 12月2日（周三）上午9点半."""
     minute = "" if at.minute == 0 else "半" if at.minute == 30 else f"{at.minute}分"
     part = next(word for until, word in _PARTS if at.hour < until)
     hour = at.hour if at.hour <= 12 else at.hour - 12
@@ -39,8 +44,7 @@ def card(booking: Booking, text: str) -> BookingBlock:
     if state is State.WAITING:
         notes = [say("book_ahead", count=str(booking.ahead)) if booking.ahead else say("book_next_in_line")]
     if state is State.OFFERED and booking.offered_until:
-        at = booking.offered_until
-        notes = [say("book_offer_until", until=f"{at.month}月{at.day}日{at.hour}点{at.minute:02}分")]
+        notes = [say("book_offer_until", until=clock_time(booking.offered_until))]
     notes += filter(None, [unconfirmed(event)])
     notes.append(say("book_how_to_cancel"))
     if event.sample:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from bot.dialogue import DialogueClient
 from bot.errors import DialogueDown
@@ -24,7 +25,9 @@ async def understand(
     message: Incoming, dialogue: DialogueClient, library: Callable[[], Library], cipher: Cipher
 ) -> Reply:
     """Return the dialogue server's reply, or a plain search result where it gives none."""
-    metadata = {"inbox_id": message.inbox_id, "channel": message.channel, "act": message.act}
+    metadata: dict[str, Any] = {"inbox_id": message.inbox_id, "channel": message.channel, "act": message.act}
+    if message.again:
+        metadata["again"] = True
     if message.phone:  # for the action, which has the key; the dialogue server cannot read it
         metadata["phone"] = cipher.seal(message.phone, "message.phone")
     try:

@@ -7,6 +7,7 @@ import json
 import secrets
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +18,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse,
 from fastapi.templating import Jinja2Templates
 from starlette.exceptions import HTTPException
 
+from actions.booking.outbox import Outbox
 from bot.errors import CannotStore, apology
 from bot.messages import Incoming
 from bot.path import MessagePath
@@ -39,7 +41,18 @@ HEADERS = {
 }
 
 
-def web_routes(path: MessagePath, turns: Turns, clock: Callable[[], datetime], secure: bool) -> APIRouter:
+@dataclass(frozen=True)
+class _Said:
+    """One thing on the page: what was asked, if anything was, and the reply."""
+
+    at: datetime
+    text: str | None
+    reply: Reply
+
+
+def web_routes(
+    path: MessagePath, turns: Turns, outbox: Outbox, clock: Callable[[], datetime], secure: bool
+) -> APIRouter:
     """Return the page's routes."""
     routes = APIRouter()
 
@@ -47,8 +60,7 @@ def web_routes(path: MessagePath, turns: Turns, clock: Callable[[], datetime], s
     async def page(request: Request) -> Response:
         """Show the conversation so far."""
         visitor, is_new = _visitor(request)
-        shown = [] if is_new else await asyncio.to_thread(turns.last, _conversation(visitor), _SHOWN)
-        said = [(turn.text, Reply.model_validate(json.loads(turn.reply))) for turn in shown]
+        said = [] if is_new else await asyncio.to_thread(_said, turns, outbox, _conversation(visitor))
         return _page(request, visitor, said, secure)
 
     @routes.post("/", response_class=HTMLResponse)
@@ -73,7 +85,7 @@ def web_routes(path: MessagePath, turns: Turns, clock: Callable[[], datetime], s
         try:
             await path.handle(message)
         except CannotStore:
-            return _page(request, visitor, [(text[:200], apology())], secure, status=503)
+            return _page(request, visitor, [_Said(clock(), text[:200], apology())], secure, status=503)
         answer = RedirectResponse("/#latest", status_code=303)
         _remember(answer, visitor, secure)
         return answer
@@ -96,9 +108,20 @@ def sorry(request: Request, error: Exception) -> Response:
     return TEMPLATES.TemplateResponse(request, "sorry.html", context, 404 if missing else 500, headers=HEADERS)
 
 
-def _page(
-    request: Request, visitor: str, said: list[tuple[str, Reply]], secure: bool, status: int = 200
-) -> HTMLResponse:
+def _said(turns: Turns, outbox: Outbox, conversation: str) -> list[_Said]:
+    """Return the last turns, and what was written unasked since the first of them."""
+    shown = [
+        _Said(turn.created_at, turn.text, Reply.model_validate(json.loads(turn.reply)))
+        for turn in turns.last(conversation, _SHOWN)
+    ]
+    notices = [
+        _Said(each.at, None, Reply.model_validate(json.loads(each.reply))) for each in outbox.shown(conversation)
+    ]
+    whole = len(shown) < _SHOWN
+    return sorted([*shown, *(each for each in notices if whole or each.at > shown[0].at)], key=lambda each: each.at)
+
+
+def _page(request: Request, visitor: str, said: list[_Said], secure: bool, status: int = 200) -> HTMLResponse:
     context = {
         "said": said,
         "size": size_of(request),

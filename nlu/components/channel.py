@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
-from typing import Any, Awaitable, Callable, Dict, Optional
+from typing import Any, Awaitable, Callable, Dict, List, Optional
 
 from rasa.core.channels.channel import CollectingOutputChannel, InputChannel, UserMessage
+from rasa.shared.core.events import BotUttered, UserUttered
 from sanic import Blueprint, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
@@ -65,6 +66,10 @@ class AdvisorInput(InputChannel):
                 return response.json({"error": "forbidden"}, status=403)
             body = request.json
             metadata = body.get("metadata") or {}
+            if metadata.get("again"):
+                given = await _given_before(request.app.ctx.agent, body["conversation"], metadata.get("inbox_id"))
+                if given:
+                    return response.json({"inbox_id": metadata.get("inbox_id"), "complete": True, "replies": given})
             collector = CollectingOutputChannel()
             complete = True
             try:
@@ -80,3 +85,18 @@ class AdvisorInput(InputChannel):
             return response.json({"inbox_id": metadata.get("inbox_id"), "complete": complete, "replies": replies})
 
         return routes
+
+
+async def _given_before(agent: Any, conversation: str, inbox_id: Optional[str]) -> List[Any]:
+    """Return what was answered to a message in a turn that came to its end; nothing where it was not had yet."""
+    # The lock waits for a turn that is still going on.
+    async with agent.lock_store.lock(conversation):
+        tracker = await agent.tracker_store.retrieve(conversation)
+    answers: List[Any] = []
+    its_own = False
+    for event in tracker.events if tracker else ():
+        if isinstance(event, UserUttered):
+            its_own = bool(inbox_id) and (event.metadata or {}).get("inbox_id") == inbox_id
+        elif its_own and isinstance(event, BotUttered) and (event.data or {}).get("custom"):
+            answers.append(event.data["custom"])
+    return answers

@@ -20,7 +20,7 @@ from actions.booking.staff import Staff
 from storage.booking_tables import AuditRow, BookingRow, EventRow, OutboxRow
 from storage.clock import SHANGHAI
 from storage.database import Database
-from tests.booking.conftest import Clock, who
+from tests.auxil.booking import Clock, who
 
 Make = Callable[..., str]
 

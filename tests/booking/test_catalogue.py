@@ -11,7 +11,7 @@ from actions.booking.catalogue import Catalogue
 from actions.booking.errors import Closed, Full
 from storage.booking_tables import CourseRow, EventRow, PointRow
 from storage.database import Database
-from tests.booking.conftest import Clock, who
+from tests.auxil.booking import Clock, who
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from actions.booking.staff import Staff
 from storage.booking_tables import BookingRow, CourseRow, EventRow, OutboxRow
 from storage.crypto import Cipher, read_or_make_key
 from storage.database import Database
-from tests.booking.conftest import Clock, who
+from tests.auxil.booking import Clock, who
 
 EVENTS = ("e0", "e1", "e2")
 KEY = Cipher(read_or_make_key(Path(tempfile.mkdtemp()) / "key"))

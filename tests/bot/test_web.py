@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from actions.booking.model import Applicant, Booking
+from actions.booking_talk.desk import open_desk
+from bot.outbox import OutboxSender
+from bot.web.bookings import booking_routes
 from bot.web.page import sorry, web_routes
 from knowledge.library import Library
+from storage.booking_tables import CourseRow, EventRow
 from storage.clock import SHANGHAI
 from storage.database import Database
-from storage.turns import Turns
+from storage.turns import Buttons, Turns
 from tests.bot.test_path import Dialogue, database, fine, library, path_with  # noqa: F401
 
 AT = datetime(2026, 11, 25, 9, 0, tzinfo=SHANGHAI)
@@ -23,7 +28,9 @@ HERE = {"Origin": "http://testserver"}
 @pytest.fixture
 def page(database: Database, library: Library, tmp_path: Path) -> TestClient:  # noqa: F811
     app = FastAPI()
-    app.include_router(web_routes(path_with(database, library, Dialogue(fine)), Turns(database), lambda: AT, False))
+    path, desk = path_with(database, library, Dialogue(fine)), open_desk(database, lambda: AT)
+    app.include_router(web_routes(path, Turns(database), desk.outbox, lambda: AT, False))
+    app.include_router(booking_routes(desk.bookings, lambda: AT))
     app.add_exception_handler(404, sorry)
     app.add_exception_handler(500, sorry)
     return TestClient(app, raise_server_exceptions=False)
@@ -110,3 +117,55 @@ def test_whatever_breaks_the_page_is_plain_chinese_with_a_number(page: TestClien
     for answer in (broken, missing):
         assert "Error" not in answer.text
         assert "Not Found" not in answer.text
+
+
+def booked(database: Database, conversation: str, event: str) -> Booking:  # noqa: F811
+    course = CourseRow(id="c", title="照护课", about="-", sample=False)
+    starts = AT + timedelta(hours=25)
+    row = EventRow(
+        id=event,
+        kind="training",
+        course_id="c",
+        title="照护课",
+        district="徐汇区",
+        place="田林路2号",
+        starts_at=starts,
+        ends_at=starts + timedelta(hours=2),
+        seats=2,
+        taken=0,
+        state="open",
+        sample=False,
+    )
+    desk = open_desk(database, lambda: AT)
+    desk.catalogue.put_courses([course], [row])
+    return desk.bookings.book(event, Applicant(conversation, "13800138000"), event)
+
+
+def conversation_of_page(page: TestClient) -> str:
+    page.get("/")
+    return f"web:{page.cookies['advisor']}"
+
+
+async def test_what_was_written_unasked_waits_on_the_page(page: TestClient, database: Database) -> None:  # noqa: F811
+    conversation = conversation_of_page(page)
+    booked(database, conversation, "e1")
+    later = open_desk(database, lambda: AT + timedelta(hours=1))
+    sender = OutboxSender(later.outbox, later.bookings, Buttons(database), {}, lambda: AT + timedelta(hours=1))
+    assert await sender.once() == 1
+    shown = page.get("/").text
+    assert "提醒您：明天11月26日" in shown
+    assert "知道了" in shown
+    page.cookies.clear()
+    assert "提醒您" not in page.get("/").text
+
+
+def test_the_calendar_file_is_for_who_booked_only(page: TestClient, database: Database) -> None:  # noqa: F811
+    booking = booked(database, conversation_of_page(page), "e2")
+    answer = page.get(f"/calendar/{booking.id}.ics")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/calendar")
+    assert b"BEGIN:VEVENT" in answer.content
+    page.cookies.clear()
+    assert page.get(f"/calendar/{booking.id}.ics").status_code == 404
+    page.get("/")
+    assert page.get(f"/calendar/{booking.id}.ics").status_code == 404

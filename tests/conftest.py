@@ -2,33 +2,19 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from actions.booking.bookings import Bookings
-from actions.booking.model import Applicant
 from actions.booking.staff import Staff
 from storage.booking_tables import CourseRow, EventRow
-from storage.clock import SHANGHAI
 from storage.crypto import Cipher, read_or_make_key
 from storage.database import Database
+from tests.auxil.booking import Clock
 from tests.auxil.postgres import postgres
-
-
-class Clock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.at = datetime(2026, 11, 25, 9, 0, tzinfo=SHANGHAI)
-
-    def __call__(self) -> datetime:
-        return self.at
-
-    def forward(self, **by: float) -> None:
-        self.at += timedelta(**by)
 
 
 @pytest.fixture(scope="session")
@@ -99,7 +85,3 @@ def an_event(database: Database, clock: Clock) -> Callable[..., str]:
         return event_id
 
     return make
-
-
-def who(number: int = 1, for_whom: str = "本人") -> Applicant:
-    return Applicant(f"web:{number}", f"138000{number:05}", for_whom)
