@@ -96,7 +96,9 @@ class BookingTalk:
             return False
         if act.intent in _LEAVES or act.value == "stop" or _NO_MORE.search(act.text):
             return True
-        return form.step is Step.CONFIRM and not act.pressed and ordinal(act.text) == _LEAVE_AT.get(form.aim)
+        at = None if act.pressed else ordinal(act.text)
+        last = {Step.CONFIRM: _LEAVE_AT.get(form.aim), Step.EVENT: len(form.offered), Step.WHICH: len(form.offered)}
+        return at is not None and at == last.get(form.step)
 
     def _between(self, form: Form, context: Context, replies: list[Reply]) -> Reply:
         """Return what else was asked, and the open question once more."""
