@@ -14,6 +14,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from actions.booking.catalogue import Catalogue
+from actions.booking.samples import put_samples
 from bot.bookings_cli import bookings_app
 from bot.client import AdvisorClient, NotRunning, running
 from bot.places_cli import places_app
@@ -27,6 +29,7 @@ from knowledge.plain_text import plain_text
 from knowledge.reply import Reply
 from knowledge.settings import KnowledgeSettings
 from knowledge.store import load
+from storage.clock import now
 from storage.crypto import Cipher
 from storage.database import Database
 
@@ -73,15 +76,18 @@ def prepare(settings: GatewaySettings) -> None:
         with console.status("training the dialogue model (about two minutes, once) …"):
             train_model(settings)
     library_with_progress()
-    Database(settings.database, Cipher(settings.encryption_key())).migrate()
+    database = Database(settings.database, Cipher(settings.encryption_key()))
+    database.migrate()
+    if settings.demo:
+        put_samples(Catalogue(database, now), now())
 
 
 @app.command()
-def run() -> None:
+def run(demo: Annotated[bool, typer.Option(help="With sample courses and points, marked 示例.")] = False) -> None:
     """Start everything and keep it up; Ctrl-C stops it."""
     from bot.supervisor import Supervisor
 
-    settings = GatewaySettings()
+    settings = GatewaySettings(demo=True) if demo else GatewaySettings()
     try:
         prepare(settings)
     except (TrainingFailed, KnowledgeError) as error:

@@ -54,6 +54,7 @@ def children(settings: GatewaySettings, dialogue_secret: str, action_secret: str
         "ADVISOR_VAR": str(settings.var.resolve()),
         "ADVISOR_PORT": str(settings.port),
         "ADVISOR_DIALOGUE_PORT": str(settings.dialogue_port),
+        "ADVISOR_DEMO": str(settings.demo),
         "PYTHONUNBUFFERED": "1",
         "HF_HUB_OFFLINE": "1",
     }

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import openpyxl
 from pydantic import ValidationError
 
 from knowledge.errors import TableError
 from knowledge.places import KIND_NAMES, Place, PlaceBook
+from knowledge.tables import read_table
 
 COLUMNS = {
     "名称": "name",
@@ -80,10 +78,7 @@ def _problem(number: int, item: Any) -> str:
 
 
 def _rows(source: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    try:
-        table = _xlsx(source) if source.suffix.lower() == ".xlsx" else _csv(source)
-    except (OSError, ValueError, KeyError, csv.Error) as error:
-        raise TableError([f"{source} cannot be read: {error}"]) from error
+    table = read_table(source)
     if not table:
         return
     fields = [COLUMNS.get(heading.strip(), heading.strip()) for heading in table[0]]
@@ -101,22 +96,3 @@ def _typed(row: dict[str, Any]) -> dict[str, Any]:
     if "sample" in row:
         row["sample"] = row["sample"] in ("是", "true", "1", "yes")
     return row
-
-
-def _csv(source: Path) -> list[list[str]]:
-    raw = source.read_bytes()
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = raw.decode("gb18030")
-    return list(csv.reader(io.StringIO(text)))
-
-
-def _xlsx(source: Path) -> list[list[str]]:
-    try:
-        book = openpyxl.load_workbook(source, read_only=True, data_only=True)
-    except Exception as error:  # openpyxl raises what zipfile and XML raise
-        raise ValueError(f"not an .xlsx file ({error})") from error
-    return [
-        ["" if cell is None else str(cell) for cell in row] for row in book.worksheets[0].iter_rows(values_only=True)
-    ]

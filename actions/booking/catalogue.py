@@ -74,15 +74,22 @@ class Catalogue:
                 return made.id
 
     def put_courses(self, courses: Iterable[CourseRow], events: Iterable[EventRow]) -> None:
-        """Add courses and dates, or change what has the same id; seats already taken stay taken."""
+        """Add courses and dates, or change what has the same id; its seats stay: Staff.set_seats changes them."""
         with self._db.write() as session:
             for course in courses:
                 session.merge(course)
             session.flush()
             for event in events:
                 there = session.get(EventRow, event.id, with_for_update=True)
-                event.taken = there.taken if there else 0
+                if there:
+                    event.taken, event.seats, event.state = there.taken, there.seats, there.state
                 session.merge(event)
+
+    def there(self, event_ids: Iterable[str]) -> dict[str, tuple[int, str]]:
+        """Return (seats taken, state) of those of the events that are there."""
+        query = select(EventRow.id, EventRow.taken, EventRow.state).where(EventRow.id.in_(list(event_ids)))
+        with self._db.transaction() as session:
+            return {event_id: (taken, state) for event_id, taken, state in session.execute(query)}
 
     def put_points(self, points: Iterable[PointRow]) -> None:
         """Add points, or change what has the same id."""

@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,9 +25,9 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Where, in
     env = {
         "ADVISOR_SERVICES": str(var / "services"),
         "ADVISOR_VAR": str(var),
+        "ADVISOR_DEMO": "1",
         "ADVISOR_PORT": str(free_port()),
         "ADVISOR_DIALOGUE_PORT": str(free_port()),
     }
-    with own_system({**env}, var / "run.log") as (where, pid):
-        subprocess.run([sys.executable, "-m", "bot", "bookings", "demo"], env={**os.environ, **env}, check=True)
+    with own_system(env, var / "run.log") as (where, pid):
         yield where, pid, var
