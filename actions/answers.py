@@ -6,30 +6,30 @@ person reads comes from the service list or from the phrases.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from actions import finder
-from actions.about import About, about, chosen, is_elsewhere, is_follow_up
-from actions.asking import asked_of, asks_money_by_age, facts, goes_on, is_question, with_person
+from actions.about import About, about, chosen, is_follow_up
+from actions.asking import asks_money_by_age, facts, goes_on, is_question, with_person
 from actions.benefit_talk import BenefitTalk
 from actions.booking_talk.desk import Desk
 from actions.booking_talk.talk import BookingTalk
 from actions.comparing import comparison
 from actions.conversation import again, handoff, reply_without_search, simpler
 from actions.guarded import GUARDS, Guard
-from actions.meant import asks_for_a_tip, sure_enough, what_was_meant
+from actions.meant import sure_enough, what_was_meant
 from actions.merging import carried, merged
 from actions.nearby import looked_for, places_near
 from actions.openings import opened
+from actions.service_answers import BOOKED_BY, NAMED_FROM, ServiceAnswers
 from actions.understood import Context, FinderState, UnderstoodAct
-from knowledge import answer
 from knowledge.aloud import aloud, answer_aloud
 from knowledge.answer import ASPECTS, topic_of
 from knowledge.figures import is_paid_by_age
 from knowledge.library import Library
-from knowledge.person import NOBODY, Person
 from knowledge.phrases import hotline, say
 from knowledge.places import PlaceBook
 from knowledge.plain_text import plain_text
@@ -44,18 +44,14 @@ from knowledge.reply import (
     Reply,
     TextBlock,
 )
-from knowledge.schema import Kind
-from knowledge.search import Match
 
-OUTSIDE_BELOW = 0.25  # the gate's probability under which we ask no search
-_GUESS_FROM = 0.5  # the gate's probability from which we ask "did you mean"
-_NAMED_FROM = 0.75  # a service found this surely is answered whatever the classifier says
 _MORE_WORDS = ("还有", "别的", "其他", "然后呢")
-_BOOKS = {"book_training": "caregiver_training", "book_consultation": "eldercare_advisor"}
 _ENDS_FINDER = {"stop", "restart", "request_human", "emergency", "others_data", "medical_question"}
 _INTERRUPTS = {"greet", "thank", "help", "bot_challenge", "privacy", "read_aloud", "larger_text", "repeat"}
 _NOT_A_DESCRIPTION = _ENDS_FINDER | _INTERRUPTS | {"find_benefits", "book_training", "book_consultation"}
 _INTERRUPTS_BOOKING = {"restart", "request_human", "emergency", "others_data", "medical_question", "privacy"}
+_INTERRUPTS_FROM = 0.5
+_BOOK_WHICH = re.compile(r"^(?:我|我们|阿拉|帮我)?(?:要|想|想要)?(?:预约|预订|约一下|约)[一下个吧。！]*$")
 _SEVERAL = 3
 _GUARD_SURE_FROM = 0.7  # below, a service that is named is answered instead
 
@@ -71,15 +67,17 @@ class Answerer:
         self._today = at.date()
         self._places = places or PlaceBook()
         self._benefits = BenefitTalk(library, self._today)
-        self._booking = BookingTalk(desk, at) if desk else None
+        self._booking = booking = BookingTalk(desk, at) if desk else None
+        self._services = ServiceAnswers(library, self._today, booking.can_book if booking else lambda intent: False)
 
     def reply(self, acts: Sequence[UnderstoodAct], context: Context) -> Reply:
         """Return one reply to all acts of a message."""
         acts = [sure_enough(act) for act in acts[:_SEVERAL]]
         context = with_person(acts, context)
         booking = None
-        if self._booking and acts[0].intent not in GUARDS.keys() | _INTERRUPTS_BOOKING:
-            booking = self._booking.takes(acts[0], context, lambda: self._all(acts, context))
+        if self._booking and not _interrupts_booking(acts[0]):
+            meant = self._about_the_booking(acts[0], context)
+            booking = self._booking.takes(acts[0], context, lambda: self._all(acts, meant))
         if booking:
             first = whole = booking
         elif context.finder.open:
@@ -138,7 +136,7 @@ class Answerer:
             return self._benefits.begin(act, context)
         if goes_on(act, context):
             same = replace(act, intent=context.last_aspect or "ask_service", service_id=context.last_service)
-            return self._answered(same, context.last_service or "", 1.0, context.person)
+            return self._services.answered(same, context.last_service or "", 1.0, context.person)
         if act.intent == "small_talk" and "生日" in act.text:
             wish: list[Block] = [TextBlock(text=say("birthday"))]
             money = self._money_by_age(replace(act, intent="ask_amount", text=""), context)
@@ -151,8 +149,8 @@ class Answerer:
         if act.intent == "simplify":
             return simpler(context.last_reply)
         booking = self._booking.begins(act, context) if self._booking else None
-        if act.intent in _BOOKS:
-            return self._book(act, booking)
+        if act.intent in BOOKED_BY:
+            return self._book(act, booking, context)
         if booking:
             return booking
         if act.intent == "choose":
@@ -176,7 +174,7 @@ class Answerer:
         if not paid:
             return None
         service = min(paid, key=lambda service: service.benefit or 0)
-        reply = self._answered(replace(act, intent="ask_amount"), service.id, 1.0, context.person)
+        reply = self._services.answered(replace(act, intent="ask_amount"), service.id, 1.0, context.person)
         more = Button(title=say("button_find_benefits"), act=Act(intent="find_benefits"))
         answered = [block for block in reply.blocks if isinstance(block, AnswerBlock)]
         return reply.model_copy(
@@ -190,59 +188,7 @@ class Answerer:
             return self._benefits.begin(act, context)
         if context.last_service is None and act.service_id is None and is_follow_up(act.text):
             return self._unclear(act, context)
-        found = about(act, context, self._library)
-        ranking = [(match.service_id, round(match.score, 3)) for match in found.matches[:5]]
-        reply = self._outside(act, found) or self._found(act, found, context)
-        return reply.model_copy(update={"evidence": Evidence(ranking=ranking)})
-
-    def _outside(self, act: UnderstoodAct, found: About) -> Reply | None:
-        """Return the refusal where the message is not ours, else None."""
-        sure = found.best is not None and (found.followed or found.best.score >= _NAMED_FROM)
-        says_so = act.intent == "out_of_scope"
-        if sure or not (says_so or (act.in_field < OUTSIDE_BELOW and not found.is_known())):
-            return None
-        if asks_for_a_tip(act.text):
-            text = say("out_of_scope_money")
-        else:
-            text = say("out_of_scope_elsewhere") if is_elsewhere(act.text) else say("out_of_scope")
-        return Reply(blocks=[TextBlock(text=text, contact=[hotline()])], outcome=Outcome.UNANSWERED_OUT_OF_SCOPE)
-
-    def _found(self, act: UnderstoodAct, found: About, context: Context) -> Reply:
-        if found.best is None or not found.is_known():
-            return self._guess(act, found, context)
-        close = found.close()
-        if close:
-            return self._which(close, _aspect_of(act))
-        return self._answered(act, found.best.service_id, found.best.score, context.person)
-
-    def _answered(self, act: UnderstoodAct, service_id: str, score: float, person: Person = NOBODY) -> Reply:
-        service = self._library.services[service_id]
-        aspect = _aspect_of(act)
-        block, known = answer.compose(service, aspect, asked_of(act.text, person, self._today), score)
-        if not known:
-            outcome = Outcome.UNANSWERED_FIELD
-        elif service.kind is Kind.REFERRAL:
-            outcome = Outcome.ANSWERED_REFERRAL
-        else:
-            outcome = Outcome.ANSWERED_SERVICE
-        return Reply(blocks=[block], outcome=outcome)
-
-    def _which(self, close: Sequence[Match], aspect: str, text: str = "") -> Reply:
-        services = [self._library.services[match.service_id] for match in close]
-        buttons = [Button(title=each.name, act=Act(intent=aspect, service_id=each.id)) for each in services]
-        block = ChoiceBlock(text=text or say("which_service"), buttons=buttons)
-        return Reply(blocks=[block], outcome=Outcome.ASKED_WHICH_SERVICE)
-
-    def _guess(self, act: UnderstoodAct, found: About, context: Context) -> Reply:
-        """Ask whether one of the nearest is meant; at the second miss, or with none near, give the number."""
-        if context.misses >= 1:
-            return handoff(Outcome.HANDED_OFF_MISSES)
-        guesses = found.guesses() if act.in_field >= _GUESS_FROM else []
-        if guesses:
-            asked = self._which(guesses, _aspect_of(act), say("did_you_mean"))
-            return asked.model_copy(update={"outcome": Outcome.ASKED_DID_YOU_MEAN})
-        blocks: list[Block] = [TextBlock(text=say("unknown"), contact=[hotline()])]
-        return Reply(blocks=blocks, outcome=Outcome.UNANSWERED_UNKNOWN)
+        return self._services.reply(act, context)
 
     def _told(self, guard: Guard, found: About, text: str) -> str | None:
         """Return the service whose own answer follows the warning at once, if any."""
@@ -269,13 +215,22 @@ class Answerer:
         block = ChoiceBlock(text=say("unclear_about", service=service.name), buttons=buttons)
         return Reply(blocks=[block], outcome=Outcome.ASKED_WHAT_ABOUT)
 
-    def _book(self, act: UnderstoodAct, form: Reply | None) -> Reply:
+    def _about_the_booking(self, act: UnderstoodAct, context: Context) -> Context:
+        """Return the context in which 要带什么材料, said while a form is open, is about what is booked."""
+        kind = context.booking.get("kind")
+        if not kind or not is_follow_up(act.text):
+            return context
+        return replace(context, last_service=BOOKED_BY[f"book_{kind}"])
+
+    def _book(self, act: UnderstoodAct, form: Reply | None, context: Context) -> Reply:
         """Return the form's first question; where nothing is on offer, how it is done without us too."""
-        service_id = _BOOKS[act.intent]
+        if not act.pressed and _BOOK_WHICH.match(act.text) and not context.last_service:
+            return _which_to_book()
+        service_id = BOOKED_BY[act.intent]
         evidence = Evidence(ranking=[(service_id, 1.0)])
         if form and self._booking and self._booking.can_book(act.intent):
             return form.model_copy(update={"evidence": evidence})
-        how = self._answered(UnderstoodAct("ask_how_to_apply", act.text, 1.0), service_id, 1.0)
+        how = self._services.answered(UnderstoodAct("ask_how_to_apply", act.text, 1.0), service_id, 1.0)
         blocks: list[Block] = [TextBlock(text=say("book_not_yet")), *how.blocks, *(form.blocks if form else [])]
         booking = form.booking if form else None
         return Reply(blocks=blocks, outcome=how.outcome, evidence=evidence, booking=booking)
@@ -283,7 +238,7 @@ class Answerer:
     def _guarded(self, act: UnderstoodAct, context: Context) -> Reply:
         guard = GUARDS[act.intent]
         found = about(act, Context(), self._library)
-        named = found.best is not None and found.best.score >= _NAMED_FROM
+        named = found.best is not None and found.best.score >= NAMED_FROM
         if named and act.confidence < _GUARD_SURE_FROM and found.matches[0].service_id not in guard.services:
             return self._aspect(replace(act, intent="ask_service"), context)
         if guard.services and not named:
@@ -300,12 +255,21 @@ class Answerer:
         blocks: list[Block] = [first]
         told = self._told(guard, found, act.text)
         if told:
-            blocks += self._answered(replace(act, intent="ask_how_to_apply"), told, 1.0).blocks
+            blocks += self._services.answered(replace(act, intent="ask_how_to_apply"), told, 1.0).blocks
         return Reply(blocks=blocks, outcome=guard.outcome, evidence=Evidence(ranking=ranking))
 
 
-def _aspect_of(act: UnderstoodAct) -> str:
-    return act.intent if act.intent in ASPECTS else "ask_service"
+def _interrupts_booking(act: UnderstoodAct) -> bool:
+    """Return whether an act must be answered by itself; the form can be taken up again after it."""
+    if act.intent in GUARDS:
+        return True
+    return act.intent in _INTERRUPTS_BOOKING and (act.pressed or act.confidence >= _INTERRUPTS_FROM)
+
+
+def _which_to_book() -> Reply:
+    buttons = [Button(title=say(f"book_kind_{kind[5:]}"), act=Act(intent=kind)) for kind in BOOKED_BY]
+    block = ChoiceBlock(text=say("book_which_kind"), buttons=buttons)
+    return Reply(blocks=[block], outcome=Outcome.ASKED_WHICH_SERVICE)
 
 
 def _next_aspect(context: Context) -> str:

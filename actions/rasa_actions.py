@@ -17,6 +17,7 @@ from actions.booking_talk.desk import Desk
 from actions.understood import Sender, acts_of, context_of, slots_after
 from knowledge.library import Library
 from knowledge.places import PlaceBook
+from knowledge.reply import Reply
 from knowledge.settings import default_library
 from storage.clock import now
 
@@ -42,6 +43,10 @@ class ActionAnswer(Action):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
         """Send one Reply as a custom payload and remember what follow-ups need."""
+        _, events = await self._answer(dispatcher, tracker)
+        return events
+
+    async def _answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> tuple[Reply, list[EventType]]:
         at = self._clock()
         context = context_of(tracker.slots, at, tracker.latest_message.get("text") or "")
         context = replace(context, sender=self._sender(tracker))
@@ -49,7 +54,7 @@ class ActionAnswer(Action):
         # In a thread: a long search must not hold up other people's messages.
         reply = await asyncio.to_thread(answerer.reply, acts_of(tracker.latest_message), context)
         dispatcher.utter_message(json_message=reply.payload())
-        return [SlotSet(name, value) for name, value in slots_after(reply, context, at).items()]
+        return reply, [SlotSet(name, value) for name, value in slots_after(reply, context, at).items()]
 
     def _sender(self, tracker: Tracker) -> Sender:
         metadata = tracker.latest_message.get("metadata") or {}
@@ -67,9 +72,9 @@ class ActionRestart(ActionAnswer):
         return "action_restart"
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
-        """Say so, and clear every slot."""
-        await super().run(dispatcher, tracker, domain)
-        return [SlotSet(name, None) for name in tracker.slots]
+        """Say so, and clear every slot; where it was not surely meant, answer as always."""
+        reply, events = await self._answer(dispatcher, tracker)
+        return [SlotSet(name, None) for name in tracker.slots] if reply.evidence.intent == "restart" else events
 
 
 class ActionSessionStart(Action):

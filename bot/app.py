@@ -141,7 +141,7 @@ def _action_routes(live: LiveKnowledge, desk: Desk) -> APIRouter:
     routes = APIRouter()
     executor = ActionExecutor()
     executor.register_action(ActionAnswer(lambda: live.library, now, lambda: live.places, desk))
-    executor.register_action(ActionRestart(lambda: live.library, now, lambda: live.places))
+    executor.register_action(ActionRestart(lambda: live.library, now, lambda: live.places, desk))
     executor.register_action(ActionSessionStart())
 
     @routes.post("/actions/webhook")

@@ -14,6 +14,8 @@ from knowledge.normalise import MAX_MESSAGE
 
 _ID_CARD = re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)")
 _BANK_CARD = re.compile(r"(?<!\d)(?:\d[ -]?){15,18}\d(?!\d)")
+_SPOKEN = re.compile(r"[零〇一幺二两三四五六七八九]{7,}")
+_DIGITS = str.maketrans("零〇一幺二两三四五六七八九", "0011223456789")
 _MOBILE = re.compile(r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)")
 
 
@@ -39,7 +41,7 @@ class Incoming:
 
 def phone_in(text: str) -> str | None:
     """Return the last number in ``text`` that can be rung in China, as digits; None without one."""
-    found = list(phonenumbers.PhoneNumberMatcher(text[: MAX_MESSAGE * 2], "CN"))
+    found = list(phonenumbers.PhoneNumberMatcher(_with_digits(text[: MAX_MESSAGE * 2]), "CN"))
     if not found:
         return None
     number = found[-1].number
@@ -49,6 +51,11 @@ def phone_in(text: str) -> str | None:
 
 def mask(text: str) -> str:
     """Return ``text`` without ID-card, bank-card and mobile numbers: they are never kept."""
-    text = _ID_CARD.sub("〔身份证号已隐去〕", text[: MAX_MESSAGE * 2])
+    text = _ID_CARD.sub("〔身份证号已隐去〕", _with_digits(text[: MAX_MESSAGE * 2]))
     text = _MOBILE.sub("〔手机号已隐去〕", text)
     return _BANK_CARD.sub("〔卡号已隐去〕", text)
+
+
+def _with_digits(text: str) -> str:
+    """Return ``text`` with numbers that were spoken digit by digit as digits: 幺三八零零…"""
+    return _SPOKEN.sub(lambda found: found[0].translate(_DIGITS), text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 from datetime import datetime
 
@@ -11,7 +12,7 @@ from actions.booking.model import SELF, Applicant, Booking, Event, Kind, State
 from actions.booking.when import nearest
 from actions.booking_talk.desk import Desk
 from actions.booking_talk.form import ANYWHERE, PHONE, WAIT, Aim, Form, Step, told
-from actions.booking_talk.words import asked, card, ended, inform, stop, unconfirmed, when, whom
+from actions.booking_talk.words import asked, card, ended, inform, named, stop, unconfirmed, when, whom
 from actions.understood import Context, UnderstoodAct
 from knowledge.phrases import hotline, say
 from knowledge.reply import Act, Button, Outcome, Reply
@@ -58,7 +59,8 @@ class Making:
             return self.next(replace(form, event=None, wish=None, step=Step.NONE), context)
         after = told(form, act, context, self._desk.cipher, self._now)
         if after != form:
-            return self.next(replace(after, misses=0), context)
+            kept = after.phone != form.phone and form.step not in (Step.PHONE, Step.CONFIRM)
+            return self.next(replace(after, misses=0), context, say("book_phone_kept") if kept else "")
         if form.step is Step.CONFIRM and says_yes(act):
             return self._done(form, context)
         if form.step is Step.EVENT and (_WAITS.search(act.text) or says_yes(act)) and len(form.offered) == 1:
@@ -91,7 +93,7 @@ class Making:
         near = [event for event in events if form.district in (None, ANYWHERE, event.district)]
         if not near and events:
             before += say("book_none_there", district=form.district or "")
-            near = events
+            near, form = events, replace(form, district=ANYWHERE)  # said once
         form = _exact(form, near)
         event = next((each for each in near if each.id == form.event and (each.free > 0 or form.waits)), None)
         if event is None:
@@ -132,7 +134,10 @@ class Making:
             text = say("book_which_time")
         free = free[: _OFFERED - len(lines)]
         offered = [*(event.id for event in free), *(f"{WAIT}{event.id}" for event in lines)]
-        buttons = [inform(f"{when(event)}（{event.district}）", "event", event.id) for event in free]
+        alike = Counter((event.starts_at, event.district) for event in free)
+        buttons = [
+            inform(named(event, alike[event.starts_at, event.district] > 1), "event", event.id) for event in free
+        ]
         buttons += [inform(say("book_wait", when=when(event)), "event", f"{WAIT}{event.id}") for event in lines]
         form = replace(form, event=None, waits=False, offered=tuple(offered))
         return asked(form, Step.EVENT, before + text, [*buttons, stop()])

@@ -130,7 +130,7 @@ class Mine:
             for each in mine[:_WHICH]
         ]
         form = replace(form, offered=tuple(each.id for each in mine))
-        return asked(form, Step.WHICH, say("book_which"), [*buttons, stop()])
+        return asked(form, Step.WHICH, say("book_which"), [*buttons, stop("book_look_stop")])
 
     def _picked(self, form: Form, act: UnderstoodAct, context: Context) -> Reply | None:
         mine = [each for each in self._desk.bookings.mine(context.sender.conversation) if each.id in form.offered]
@@ -143,7 +143,7 @@ class Mine:
     def _ask_code(self, form: Form, before: str = "") -> Reply:
         phrase = "book_code_too" if form.phone else "book_phone_too" if form.code else "book_none_here"
         contact = [hotline()] if form.misses else []
-        return asked(form, Step.CODE, before + say(phrase), [stop()], contact)
+        return asked(form, Step.CODE, before + say(phrase), [stop("book_look_stop")], contact)
 
     def _prove(self, form: Form, context: Context) -> Reply:
         try:
@@ -153,7 +153,7 @@ class Mine:
             return ended("book_locked", with_hotline=True)
         except (NotFound, CannotDecrypt):
             again = replace(form, code=None, phone=None, misses=form.misses + 1)
-            return asked(again, Step.CODE, say("book_not_found"), [stop()], [hotline()])
+            return asked(again, Step.CODE, say("book_not_found"), [stop("book_look_stop")], [hotline()])
         return self._about(replace(form, code=None, phone=None, proved=True), booking, context)
 
     def _ask_to_cancel(self, form: Form, booking: Booking) -> Reply:

@@ -89,6 +89,8 @@ class BookingTalk:
             replies = otherwise()
             if replies[0].outcome.value.startswith("answered"):
                 return self._between(form, context, replies)
+        if form.step is Step.NONE:  # something came between: ask again, it is no miss
+            return self._again(form, context, say("book_goes_on"))
         return self._again(replace(form, misses=form.misses + 1), context, say("book_not_understood"))
 
     def _is_left(self, form: Form, act: UnderstoodAct) -> bool:

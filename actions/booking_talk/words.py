@@ -14,6 +14,7 @@ from knowledge.places import map_link
 from knowledge.reply import Act, BookingBlock, Button, ContactLine, FormBlock, Outcome, Reply, TextBlock
 
 _LOST = 2
+_PLACE = 30  # characters on a button
 _WEEKDAYS = "一二三四五六日"
 _PARTS = ((12, "上午"), (13, "中午"), (18, "下午"), (24, "晚上"))
 
@@ -29,6 +30,12 @@ def clock_time(at: datetime) -> str:
     part = next(word for until, word in _PARTS if at.hour < until)
     hour = at.hour if at.hour <= 12 else at.hour - 12
     return f"{at.month}月{at.day}日（周{_WEEKDAYS[at.weekday()]}）{part}{hour}点{minute}"
+
+
+def named(event: Event, with_place: bool = False) -> str:
+    """Return 12月2日（周三）上午9点（徐汇区）, with the place's name where the district leaves two alike."""
+    where = event.place.split("，")[0][:_PLACE] if with_place else event.district
+    return f"{when(event)}（{where}）"
 
 
 def unconfirmed(event: Event) -> str:
@@ -88,9 +95,9 @@ def inform(title: str, slot: str, value: str) -> Button:
     return Button(title=title, act=Act(intent="inform", slot=slot, value=value))
 
 
-def stop() -> Button:
+def stop(phrase: str = "book_stop") -> Button:
     """Return the button that leaves the form."""
-    return Button(title=say("book_stop"), act=Act(intent="stop", slot="stop", value="stop"))
+    return Button(title=say(phrase), act=Act(intent="stop", slot="stop", value="stop"))
 
 
 def asked(form: Form, step: Step, text: str, buttons: Sequence[Button], contact: Sequence[ContactLine] = ()) -> Reply:

@@ -399,7 +399,7 @@ def test_an_open_form_waits_for_days(talk: Talk) -> None:
     talk.say("book_training", "我要报名照护课", "13800138000")
     talk.now += timedelta(days=2)
     reply = talk.say("greet", "你好")
-    assert "上次还没有约完" in plain_text(reply)
+    assert "预约还没有约完" in plain_text(reply)
     assert form(reply).slot == "event"
     booked(talk.press(talk.press(reply, "12月4日"), "对"))
 

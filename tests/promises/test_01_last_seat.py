@@ -75,7 +75,7 @@ def test_cancelling_and_booking_interleaved(bookings: Bookings, an_event: Make, 
 
 def test_the_database_itself_refuses_a_seat_too_many(an_event: Make, database: Database) -> None:
     event = an_event(seats=1)
-    with pytest.raises(IntegrityError), database.write() as session:
+    with pytest.raises(IntegrityError), database.write() as session:  # noqa: PT012
         row = session.get(EventRow, event)
         assert row
         row.taken = 2

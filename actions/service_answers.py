@@ -1,0 +1,104 @@
+"""A question about a service: its answer, which of two, a guess, or that it is not ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+
+from actions.about import About, about, is_elsewhere
+from actions.asking import asked_of
+from actions.conversation import handoff
+from actions.meant import asks_for_a_tip
+from actions.understood import Context, UnderstoodAct
+from knowledge import answer
+from knowledge.answer import ASPECTS
+from knowledge.library import Library
+from knowledge.person import NOBODY, Person
+from knowledge.phrases import hotline, say
+from knowledge.reply import Act, AnswerBlock, Block, Button, ChoiceBlock, Evidence, Outcome, Reply, TextBlock
+from knowledge.schema import Kind
+from knowledge.search import Match
+
+BOOKED_BY = {"book_training": "caregiver_training", "book_consultation": "eldercare_advisor"}
+OUTSIDE_BELOW = 0.25  # the gate's probability under which we ask no search
+NAMED_FROM = 0.75  # a service found this surely is answered whatever the classifier says
+_GUESS_FROM = 0.5  # the gate's probability from which we ask "did you mean"
+
+
+class ServiceAnswers:
+    """Weighs what was understood against what was found in the service list."""
+
+    def __init__(self, library: Library, today: date, can_book: Callable[[str], bool]) -> None:
+        """Take the list, the day, and whether what an intent books is on offer."""
+        self._library = library
+        self._today = today
+        self._can_book = can_book
+
+    def reply(self, act: UnderstoodAct, context: Context) -> Reply:
+        """Answer a question about the service that is found for it."""
+        found = about(act, context, self._library)
+        ranking = [(match.service_id, round(match.score, 3)) for match in found.matches[:5]]
+        reply = self._outside(act, found) or self._found(act, found, context)
+        return reply.model_copy(update={"evidence": Evidence(ranking=ranking)})
+
+    def answered(self, act: UnderstoodAct, service_id: str, score: float, person: Person = NOBODY) -> Reply:
+        """Return one aspect of one service."""
+        service = self._library.services[service_id]
+        aspect = _aspect_of(act)
+        block, known = answer.compose(service, aspect, asked_of(act.text, person, self._today), score)
+        if not known:
+            outcome = Outcome.UNANSWERED_FIELD
+        elif service.kind is Kind.REFERRAL:
+            outcome = Outcome.ANSWERED_REFERRAL
+        else:
+            outcome = Outcome.ANSWERED_SERVICE
+        return Reply(blocks=[self._with_booking(block)], outcome=outcome)
+
+    def _outside(self, act: UnderstoodAct, found: About) -> Reply | None:
+        """Return the refusal where the message is not ours, else None."""
+        sure = found.best is not None and (found.followed or found.best.score >= NAMED_FROM)
+        says_so = act.intent == "out_of_scope"
+        if sure or not (says_so or (act.in_field < OUTSIDE_BELOW and not found.is_known())):
+            return None
+        if asks_for_a_tip(act.text):
+            text = say("out_of_scope_money")
+        else:
+            text = say("out_of_scope_elsewhere") if is_elsewhere(act.text) else say("out_of_scope")
+        return Reply(blocks=[TextBlock(text=text, contact=[hotline()])], outcome=Outcome.UNANSWERED_OUT_OF_SCOPE)
+
+    def _found(self, act: UnderstoodAct, found: About, context: Context) -> Reply:
+        if found.best is None or not found.is_known():
+            return self._guess(act, found, context)
+        close = found.close()
+        if close:
+            return self._which(close, _aspect_of(act))
+        return self.answered(act, found.best.service_id, found.best.score, context.person)
+
+    def _with_booking(self, block: AnswerBlock) -> AnswerBlock:
+        """Return the answer with a button to book, where that can be booked here and now."""
+        intent = next((intent for intent, service in BOOKED_BY.items() if service == block.service_id), None)
+        if intent is None or not self._can_book(intent):
+            return block
+        book = Button(title=say(f"book_button_{intent[5:]}"), act=Act(intent=intent))
+        return block.model_copy(update={"buttons": [book, *block.buttons[:2]]})
+
+    def _which(self, close: Sequence[Match], aspect: str, text: str = "") -> Reply:
+        services = [self._library.services[match.service_id] for match in close]
+        buttons = [Button(title=each.name, act=Act(intent=aspect, service_id=each.id)) for each in services]
+        block = ChoiceBlock(text=text or say("which_service"), buttons=buttons)
+        return Reply(blocks=[block], outcome=Outcome.ASKED_WHICH_SERVICE)
+
+    def _guess(self, act: UnderstoodAct, found: About, context: Context) -> Reply:
+        """Ask whether one of the nearest is meant; at the second miss, or with none near, give the number."""
+        if context.misses >= 1:
+            return handoff(Outcome.HANDED_OFF_MISSES)
+        guesses = found.guesses() if act.in_field >= _GUESS_FROM else []
+        if guesses:
+            asked = self._which(guesses, _aspect_of(act), say("did_you_mean"))
+            return asked.model_copy(update={"outcome": Outcome.ASKED_DID_YOU_MEAN})
+        blocks: list[Block] = [TextBlock(text=say("unknown"), contact=[hotline()])]
+        return Reply(blocks=blocks, outcome=Outcome.UNANSWERED_UNKNOWN)
+
+
+def _aspect_of(act: UnderstoodAct) -> str:
+    return act.intent if act.intent in ASPECTS else "ask_service"
