@@ -52,6 +52,8 @@ _NOT_A_DESCRIPTION = _ENDS_FINDER | _INTERRUPTS | {"find_benefits", "book_traini
 _INTERRUPTS_BOOKING = {"restart", "request_human", "emergency", "others_data", "medical_question", "privacy"}
 _INTERRUPTS_FROM = 0.5
 _BOOK_WHICH = re.compile(r"^(?:我|我们|阿拉|帮我)?(?:要|想|想要)?(?:预约|预订|约一下|约)[一下个吧。！]*$")
+_ASKS_WHAT = re.compile(r"是什么|什么是|做什么|干什么|干嘛|教什么|讲什么|学什么|有啥用|多少钱|要钱|收费|免费")
+_BOOKS = re.compile(r"报名|预约|预订|约一?个|报一?个|参加|登记")
 _SEVERAL = 3
 _GUARD_SURE_FROM = 0.7  # below, a service that is named is answered instead
 
@@ -227,6 +229,8 @@ class Answerer:
         if not act.pressed and _BOOK_WHICH.match(act.text) and not context.last_service:
             return _which_to_book()
         service_id = BOOKED_BY[act.intent]
+        if not act.pressed and _ASKS_WHAT.search(act.text) and not _BOOKS.search(act.text):
+            return self._services.answered(replace(act, intent="ask_service"), service_id, 1.0, context.person)
         evidence = Evidence(ranking=[(service_id, 1.0)])
         if form and self._booking and self._booking.can_book(act.intent):
             return form.model_copy(update={"evidence": evidence})

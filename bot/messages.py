@@ -14,7 +14,7 @@ from knowledge.normalise import MAX_MESSAGE
 
 _ID_CARD = re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)")
 _BANK_CARD = re.compile(r"(?<!\d)(?:\d[ -]?){15,18}\d(?!\d)")
-_SPOKEN = re.compile(r"[零〇一幺二两三四五六七八九]{7,}")
+_SPOKEN = re.compile(r"[零〇一幺二两三四五六七八九](?:[ -]?[零〇一幺二两三四五六七八九]){6,}")
 _DIGITS = str.maketrans("零〇一幺二两三四五六七八九", "0011223456789")
 _MOBILE = re.compile(r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from actions.booking.model import Event
@@ -17,7 +17,9 @@ _DAY = re.compile(
     r"昨天|前天|今天|明天|后天|大后天|明[早晚]|后[早晚]|周|星期|礼拜|[号日]|月|节|元旦|春节|除夕|初[一二三四五六七八九十]|年"
 )
 _MORNING_ONLY = re.compile(r"早上|清早|早晨|明早|后早")
-_WITHOUT_YEAR = re.compile(r"昨|前天|上周|上个|去年|\d{4}年")
+_EARLY = re.compile(rf"{_MORNING_ONLY.pattern}|上午|凌晨|半夜|夜里")
+_BARE_WEEKDAY = re.compile(r"(?<![这下上本个])(?:周|星期|礼拜)[一二三四五六日天1-7]")
+_WITHOUT_YEAR = re.compile(r"昨|今天|今日|今早|今晚|前天|上周|上个|去年|\d{4}年")
 _PLACELESS = time(0), time(23, 59)
 _OFFICE_FROM = 7  # 三点 without more is three in the afternoon: nobody is open at three at night
 _EXACT = timedelta(hours=1)
@@ -30,25 +32,29 @@ class Wish:
     days: tuple[date, date] | None = None
     hours: tuple[time, time] | None = None
     any_time: bool = False
+    weekly: bool = False  # a weekday without 这 or 下: the next one, or where that cannot be had one after
 
     def with_more(self, other: Wish) -> Wish:
         """Return the wish with what ``other`` says instead: 不对，是下周四 keeps the hour."""
         if other.any_time:
             return other
-        return replace(self, days=other.days or self.days, hours=other.hours or self.hours, any_time=False)
+        weekly = other.weekly if other.days else self.weekly
+        return Wish(other.days or self.days, other.hours or self.hours, weekly=weekly)
 
     def fits(self, starts_at: datetime) -> bool:
         """Return whether a time is as wished."""
         if self.any_time:
             return True
-        on_day = self.days is None or self.days[0] <= starts_at.date() <= self.days[1]
+        day = starts_at.date()
+        on_day = self.days is None or self.days[0] <= day <= self.days[1]
+        if self.weekly and self.days and day > self.days[0]:
+            on_day = (day - self.days[0]).days % 7 == 0
         return on_day and (self.hours is None or self.hours[0] <= starts_at.time() <= self.hours[1])
 
     @property
-    def is_exact(self) -> bool:
-        """Return whether it names one day and one hour."""
-        one_day = self.days is not None and self.days[0] == self.days[1]
-        return one_day and self.hours is not None and self.hours[0] == self.hours[1]
+    def is_one_day(self) -> bool:
+        """Return whether it names one day."""
+        return self.days is not None and self.days[0] == self.days[1]
 
     def is_past(self, now: datetime) -> bool:
         """Return whether all that is wished lies behind ``now``."""
@@ -88,7 +94,9 @@ def nearest(events: Iterable[Event], wish: Wish | None, now: datetime, top: int 
 
 def _phrases(text: str, now: datetime) -> list[tuple[str, datetime, datetime]]:
     """Return each time that ``text`` names, as (words, start, end)."""
-    found = jionlp().ner.extract_time(text, time_base=now.timestamp(), with_parsing=True)
+    # As a dict: a timestamp would be read in the machine's zone, and be another day for a third of it.
+    base = {"year": now.year, "month": now.month, "day": now.day, "hour": now.hour, "minute": now.minute, "second": 0}
+    found = jionlp().ner.extract_time(text, time_base=base, with_parsing=True)
     phrases = []
     for each in found:
         times = (each.get("detail") or {}).get("time")
@@ -114,7 +122,8 @@ def _read(found: tuple[str, datetime, datetime], now: datetime) -> Wish | None:
         days = (start.date(), end.date())
     if _TIME_OF_DAY.search(words):
         hours = _hours(words, start, end)
-    return Wish(days, hours) if days or hours else None
+    weekly = bool(days and days[0] == days[1] and _BARE_WEEKDAY.search(words))
+    return Wish(days, hours, weekly=weekly) if days or hours else None
 
 
 def _ahead(words: str, start: datetime, end: datetime, now: datetime) -> tuple[datetime, datetime]:
@@ -142,7 +151,7 @@ def _next_month(at: datetime) -> datetime:
 
 
 def _hours(words: str, start: datetime, end: datetime) -> tuple[time, time]:
-    if start.hour < _OFFICE_FROM and not _MORNING_ONLY.search(words) and "上午" not in words:
+    if start.hour < _OFFICE_FROM and not _EARLY.search(words):
         start, end = start + timedelta(hours=12), end + timedelta(hours=12)
     if _MORNING_ONLY.search(words) and end - start > _EXACT:  # 早上 is before noon, no matter how early
         return time(6), time(11, 59)
@@ -155,5 +164,5 @@ def _joined(wish: Wish | None, said: Wish) -> Wish:
     if wish is None:
         return said
     if wish.days and said.days and said.days[0] >= wish.days[0]:  # 下周三或者周四
-        return replace(wish, days=(wish.days[0], said.days[1]), hours=said.hours or wish.hours)
+        return Wish((wish.days[0], said.days[1]), said.hours or wish.hours)
     return wish.with_more(said)

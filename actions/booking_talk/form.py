@@ -20,6 +20,7 @@ _ORDINAL = re.compile(r"^(?:要|选|约|就)?(?:第([一二三123])个?|([一二
 _NUMBERS = {"一": 0, "1": 0, "二": 1, "2": 1, "三": 2, "3": 2}
 _MYSELF = re.compile(r"我自己|我本人|给我约|帮我自己|不是(?:我)?(?:妈|爸|老伴|爷|奶|外公|外婆|他|她).{0,6}是我")
 _CODE = re.compile(r"(?<!\d)(\d{3})[ -]?(\d{3})(?!\d)")
+_ANY_OF_THEM = re.compile(r"随便|都行|都可以|都好|无所谓|你定|您定|哪个都")
 _ANY_PLACE = re.compile(r"都可以|都行|都好|随便|哪里都|哪儿都|无所谓")
 
 
@@ -91,7 +92,7 @@ def told(form: Form, act: UnderstoodAct, context: Context, cipher: Cipher, now: 
         form = replace(form, for_whom=SELF)
     elif who and who != "我":
         form = replace(form, for_whom=who)
-    at = ordinal(act.text)
+    at = 0 if _ANY_OF_THEM.search(act.text) else ordinal(act.text)
     if form.step is Step.EVENT and at is not None and at < len(form.offered):
         form = _chosen(form, form.offered[at])
     return form
@@ -112,6 +113,7 @@ def as_json(form: Form) -> dict[str, Any]:
             "days": [day.isoformat() for day in days] if days else None,
             "hours": [hour.isoformat() for hour in hours] if hours else None,
             "any_time": form.wish.any_time,
+            "weekly": form.wish.weekly,
         }
     return {**data, "kind": form.kind.value, "offered": list(form.offered)}
 
@@ -122,7 +124,7 @@ def from_json(data: dict[str, Any]) -> Form:
     if wish:
         days = tuple(date.fromisoformat(day) for day in wish["days"]) if wish["days"] else None
         hours = tuple(time.fromisoformat(hour) for hour in wish["hours"]) if wish["hours"] else None
-        wish = Wish(days, hours, wish["any_time"])  # type: ignore[arg-type]
+        wish = Wish(days, hours, wish["any_time"], wish["weekly"])  # type: ignore[arg-type]
     known = {name: value for name, value in data.items() if name in Form.__dataclass_fields__}
     parsed = {
         "kind": Kind(data["kind"]),

@@ -67,8 +67,10 @@ class Making:
             only = form.offered[0]
             chosen = replace(form, event=only.removeprefix(WAIT), waits=only.startswith(WAIT))
             return self.next(chosen, context)
-        if form.step is Step.PHONE and _NO_PHONE.search(act.text):
-            return asked(form, Step.PHONE, say("book_phone_none"), [stop()], [hotline()])
+        if _NO_PHONE.search(act.text) and form.phone is None and form.aim is not Aim.MOVE:
+            if form.step is Step.PHONE:
+                return asked(form, Step.PHONE, say("book_phone_none"), [stop()], [hotline()])
+            return self.next(form, context, say("book_phone_none"))
         if form.step is Step.PHONE and _DIGITS.search(act.text):
             return asked(form, Step.PHONE, say("book_phone_wrong"), [stop()])
         return None
@@ -217,9 +219,14 @@ def _exact(form: Form, near: list[Event]) -> Form:
     if len(offered) == 1 and form.step is Step.EVENT:
         return replace(form, event=offered[0].id)
     fitting = [each for each in near if each.free > 0 and wish.fits(each.starts_at)]
-    if wish.is_exact and len(fitting) == 1:
+    if wish.is_one_day and (len(fitting) == 1 or (fitting and wish.weekly and _alone(fitting))):
         return replace(form, event=fitting[0].id)
     return form
+
+
+def _alone(fitting: list[Event]) -> bool:
+    """Return whether the first event of all is the only one on its day: 周五下午, with one course a week."""
+    return all(each.starts_at.date() != fitting[0].starts_at.date() for each in fitting[1:])
 
 
 def _yes() -> Button:

@@ -18,7 +18,7 @@ from actions.merging import merged
 from actions.understood import Context, UnderstoodAct
 from knowledge.answer import ASPECTS
 from knowledge.phrases import say
-from knowledge.reply import Outcome, Reply, TextBlock
+from knowledge.reply import AnswerBlock, Outcome, Reply, TextBlock
 
 FORMS = {"book_training": Kind.TRAINING, "book_consultation": Kind.CONSULTATION}
 _LEAVES = ("stop", "cancel_booking")
@@ -28,6 +28,13 @@ _CHANGE_AT = 1
 _NO_REMINDERS = re.compile(r"(?:不要|别|不用|不必|停止|关掉?|取消)(?:再)?(?:给我|发)?提醒|stop_?reminders")
 _REMINDERS = re.compile(r"(?:恢复|重新|还是|打开|开)(?:要|给我)?提醒|start_?reminders")
 _PLAIN = {"inform", "choose", "correct", "affirm", "deny", "skip", "unclear"}  # nothing but an answer to the form
+_KIND_WORDS = re.compile(
+    r"^.{0,4}(?:培训|课程?|照护|护理|顾问|面谈|报名|预约)[班吧的。！]*$"
+)  # what is being booked anyway
+_CANCELS = re.compile(
+    r"(?:培训|课|预约|顾问|面谈|报名|约好的).{0,6}(?:不报了|不约了|不去了|不上了|不想去|去不了|来不了|取消|退掉)"
+    r"|(?:不报|不约|不去|不上|去不了|来不了)了?.{0,4}(?:培训|课|顾问|面谈)"
+)
 _CHATS = {"greet", "thank", "help", "bot_challenge", "read_aloud", "larger_text", "repeat", "simplify", "small_talk"}
 
 
@@ -49,6 +56,8 @@ class BookingTalk:
             return self._making.begin(FORMS[act.intent], act, context)
         if act.intent in AIMS:
             return self._mine.begin(act, context)
+        if _CANCELS.search(act.text) and not is_question(act.text) and not act.pressed:
+            return self._mine.begin(replace(act, intent="cancel_booking"), context)
         if act.intent in ("affirm", "deny") and not act.pressed:
             return self._mine.offered(context)
         return None
@@ -89,8 +98,8 @@ class BookingTalk:
             replies = otherwise()
             if replies[0].outcome.value.startswith("answered"):
                 return self._between(form, context, replies)
-        if form.step is Step.NONE:  # something came between: ask again, it is no miss
-            return self._again(form, context, say("book_goes_on"))
+        if form.step is Step.NONE or _KIND_WORDS.search(act.text):  # something came between: ask again, it is no miss
+            return self._again(form, context, say("book_goes_on") if form.step is Step.NONE else "")
         return self._again(replace(form, misses=form.misses + 1), context, say("book_not_understood"))
 
     def _is_left(self, form: Form, act: UnderstoodAct) -> bool:
@@ -104,6 +113,7 @@ class BookingTalk:
 
     def _between(self, form: Form, context: Context, replies: list[Reply]) -> Reply:
         """Return what else was asked, and the open question once more."""
+        replies = [_without_booking_buttons(reply) for reply in replies]
         if any(reply.booking for reply in replies):  # another form was opened
             return merged(replies).model_copy(update={"booking": replies[-1].booking})
         before = say("book_goes_on") if context.returns else ""
@@ -126,6 +136,17 @@ class BookingTalk:
         self._desk.bookings.set_reminders(context.sender.conversation, wanted)
         block = TextBlock(text=say("reminders_on" if wanted else "reminders_off"))
         return Reply(blocks=[block], outcome=Outcome.ANSWERED_CONVERSATION)
+
+
+def _without_booking_buttons(reply: Reply) -> Reply:
+    """Return an answer without 我要报名: that is going on already."""
+    blocks = [
+        block.model_copy(update={"buttons": [b for b in block.buttons if not (b.act and b.act.intent in FORMS)]})
+        if isinstance(block, AnswerBlock)
+        else block
+        for block in reply.blocks
+    ]
+    return reply.model_copy(update={"blocks": blocks})
 
 
 def _is_making(form: Form) -> bool:
