@@ -16,7 +16,7 @@ from actions.about import About, about, chosen, is_follow_up
 from actions.asking import asks_money_by_age, facts, goes_on, is_question, with_person
 from actions.benefit_talk import BenefitTalk
 from actions.booking_talk.desk import Desk
-from actions.booking_talk.talk import BookingTalk
+from actions.booking_talk.talk import BookingTalk, as_cancelling
 from actions.comparing import comparison
 from actions.conversation import again, handoff, reply_without_search, simpler
 from actions.guarded import GUARDS, Guard
@@ -101,7 +101,7 @@ class Answerer:
         if compared:
             return [compared]
         near = None
-        if not acts[0].pressed and acts[0].intent not in GUARDS:
+        if not acts[0].pressed and acts[0].intent not in GUARDS and not self._books(acts[0]):
             near = places_near(context.said, self._places, self._at, looked_for(context.last_reply))
         if near:
             return [near]
@@ -150,6 +150,7 @@ class Answerer:
             return again(context.last_reply)
         if act.intent == "simplify":
             return simpler(context.last_reply)
+        act = as_cancelling(act)
         booking = self._booking.begins(act, context) if self._booking else None
         if act.intent in BOOKED_BY:
             return self._book(act, booking, context)
@@ -216,6 +217,11 @@ class Answerer:
         buttons = [Button(title=say(f"button_{a}"), act=Act(intent=a, service_id=service.id)) for a in aspects]
         block = ChoiceBlock(text=say("unclear_about", service=service.name), buttons=buttons)
         return Reply(blocks=[block], outcome=Outcome.ASKED_WHAT_ABOUT)
+
+    def _books(self, act: UnderstoodAct) -> bool:
+        """Return whether an act surely books what is on offer: then 徐汇的顾问 asks for no address."""
+        sure = act.intent in BOOKED_BY and act.confidence >= _INTERRUPTS_FROM
+        return sure and self._booking is not None and self._booking.can_book(act.intent)
 
     def _about_the_booking(self, act: UnderstoodAct, context: Context) -> Context:
         """Return the context in which 要带什么材料, said while a form is open, is about what is booked."""

@@ -58,7 +58,7 @@ class Wish:
 
     def is_past(self, now: datetime) -> bool:
         """Return whether all that is wished lies behind ``now``."""
-        if self.days is None:
+        if self.days is None or self.weekly:
             return False
         last = self.hours[1] if self.hours else _PLACELESS[1]
         return datetime.combine(self.days[1], last, now.tzinfo) < now

@@ -11,6 +11,7 @@ from typing import Any
 from actions.booking.model import SELF, Kind
 from actions.booking.when import Wish, wish_of
 from actions.understood import Context, UnderstoodAct
+from knowledge.person import person_of
 from knowledge.where import whereabouts
 from storage.crypto import Cipher
 
@@ -18,7 +19,9 @@ ANYWHERE = "any"
 PHONE = "booking.phone"  # what a sealed phone is bound to
 _ORDINAL = re.compile(r"^(?:要|选|约|就)?(?:第([一二三123])个?|([一二三123])个?|([一二三123])号)(?:吧|好了|。|！)*$")
 _NUMBERS = {"一": 0, "1": 0, "二": 1, "2": 1, "三": 2, "3": 2}
-_MYSELF = re.compile(r"我自己|我本人|给我约|帮我自己|不是(?:我)?(?:妈|爸|老伴|爷|奶|外公|外婆|他|她).{0,6}是我")
+_MYSELF = re.compile(
+    r"(?:是|给|帮|替|就)我(?:自己|本人)|(?:^|[，。 ])我(?:自己|本人)(?:去|约|来|听|学|$|[，。 吧的])|给我约|不是(?:我)?(?:妈|爸|老伴|爷|奶|外公|外婆|他|她).{0,6}是我"
+)
 _CODE = re.compile(r"(?<!\d)(\d{3})[ -]?(\d{3})(?!\d)")
 _ANY_OF_THEM = re.compile(r"随便|都行|都可以|都好|无所谓|你定|您定|哪个都")
 _ANY_PLACE = re.compile(r"都可以|都行|都好|随便|哪里都|哪儿都|无所谓")
@@ -87,7 +90,7 @@ def told(form: Form, act: UnderstoodAct, context: Context, cipher: Cipher, now: 
     where = whereabouts(act.text).district
     if where or (form.step is Step.DISTRICT and _ANY_PLACE.search(act.text)):
         form = replace(form, district=where or ANYWHERE, event=None, waits=False)
-    who = context.person.who
+    who = person_of(text).who  # in this message: what was said before is in the form already
     if _MYSELF.search(text):
         form = replace(form, for_whom=SELF)
     elif who and who != "我":

@@ -26,13 +26,16 @@ _YES = re.compile(
     r"^(?:对的?|是的?|好的?|可以|行|没错|没问题|同意|嗯+|就这样|就这么定|确认|要的|好呀|来三|灵额)"
     r"[啊呀哦吧的了，。！]*(?:就这样|没错|谢谢)?[。！]*$"
 )
+_NEGATES = re.compile(r"(?:不|别|没|勿|弗)(?!错|问题)")
 _NO_PHONE = re.compile(r"没有?(?:电话|手机)|不记得|记不得|忘(?:记|了)|不想说|不方便|不告诉")
 _DIGITS = re.compile(r"\d{5,}")
 
 
 def says_yes(act: UnderstoodAct) -> bool:
     """Return whether an act agrees."""
-    return act.value == "yes" or (not act.pressed and (act.intent == "affirm" or bool(_YES.match(act.text))))
+    if act.pressed or act.value:
+        return act.value == "yes"
+    return not _NEGATES.match(act.text) and (act.intent == "affirm" or bool(_YES.match(act.text)))
 
 
 class Making:
@@ -85,6 +88,8 @@ class Making:
             if held is None:
                 return ended("book_gone_already")
             events = [event for event in events if event.id != held.event.id]
+            if form.district is None:  # to another time, not to another place
+                events = [event for event in events if event.place == held.event.place] or events
         districts = sorted({event.district for event in events})
         if form.district is None and len(districts) > 1 and form.event is None and form.aim is Aim.BOOK:
             buttons = [inform(name, "district", name) for name in districts[:_DISTRICTS]]

@@ -25,6 +25,7 @@ _SHOWN = 5
 _WHICH = 3
 _KINDS = {Kind.TRAINING: re.compile(r"培训|课|班"), Kind.CONSULTATION: re.compile(r"顾问|面谈|谈谈|咨询")}
 _NO_CODE = re.compile(r"没有?(?:号码|码|号)|不记得|记不得|忘(?:记|了)|不知道|找不到|丢了")
+_KEEPS = re.compile(r"不|别|没|留着|保留|算了")
 _RATINGS = {"3": "rate_good", "2": "rate_fair", "1": "rate_bad"}
 
 
@@ -164,8 +165,9 @@ class Mine:
 
     def _cancelled(self, form: Form, act: UnderstoodAct, context: Context) -> Reply:
         booking = held(self._desk, form, context)
+        keeps = not act.pressed and bool(_KEEPS.search(act.text))
         sure = says_yes(act) or (not act.pressed and act.intent == "cancel_booking")
-        if booking is None or not sure:
+        if booking is None or keeps or not sure:
             return ended("book_kept")
         self._desk.bookings.cancel(booking, context.sender.conversation)
         return ended("book_cancelled")

@@ -56,8 +56,6 @@ class BookingTalk:
             return self._making.begin(FORMS[act.intent], act, context)
         if act.intent in AIMS:
             return self._mine.begin(act, context)
-        if _CANCELS.search(act.text) and not is_question(act.text) and not act.pressed:
-            return self._mine.begin(replace(act, intent="cancel_booking"), context)
         if act.intent in ("affirm", "deny") and not act.pressed:
             return self._mine.offered(context)
         return None
@@ -136,6 +134,12 @@ class BookingTalk:
         self._desk.bookings.set_reminders(context.sender.conversation, wanted)
         block = TextBlock(text=say("reminders_on" if wanted else "reminders_off"))
         return Reply(blocks=[block], outcome=Outcome.ANSWERED_CONVERSATION)
+
+
+def as_cancelling(act: UnderstoodAct) -> UnderstoodAct:
+    """Return 照护课我去不了了 as a cancellation; it is asked about before anything is cancelled."""
+    cancels = _CANCELS.search(act.text) and not is_question(act.text) and not act.pressed
+    return replace(act, intent="cancel_booking") if cancels else act
 
 
 def _without_booking_buttons(reply: Reply) -> Reply:

@@ -484,3 +484,19 @@ def test_the_card_has_a_map_and_a_calendar_file(talk: Talk) -> None:
     assert card.calendar == talk.desk.bookings.mine("web:a")[0].id
     assert card.map_url
     assert "121.4222" in card.map_url
+
+
+@pytest.mark.parametrize("text", ["不取消", "不要取消", "别取消了", "留着吧", "算了不取消了"])
+def test_not_cancelling_is_never_taken_for_cancelling(talk: Talk, text: str) -> None:
+    booked(talk.press(talk.press(talk.say("book_training", "我要报名照护课", "13800138000"), "12月3日"), "对"))
+    for intent in ("cancel_booking", "affirm"):  # whatever the classifier makes of it
+        talk.say("cancel_booking", "取消预约")
+        assert "没有取消" in plain_text(talk.say(intent, text))
+    assert len(talk.desk.bookings.mine("web:a")) == 1
+
+
+@pytest.mark.parametrize("text", ["不对", "不要", "没有", "别", "不是的"])
+def test_no_is_never_taken_for_yes(talk: Talk, text: str) -> None:
+    talk.press(talk.say("book_training", "我要报名照护课", "13800138000"), "12月3日")
+    talk.say("affirm", text)
+    assert talk.desk.bookings.mine("web:a") == []

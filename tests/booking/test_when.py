@@ -39,12 +39,73 @@ def said(text: str, now: datetime = NOW) -> Wish | None:
         ("农历腊月二十三", date(2027, 1, 30)),
         ("帮我妈约下周三上午徐汇的养老顾问", date(2026, 12, 2)),
         ("我妈八十三了，下周一", date(2026, 11, 30)),
+        ("正月十五", date(2027, 2, 20)),
+        ("大年初一", date(2027, 2, 6)),
+        ("除夕那天", date(2027, 2, 5)),
+        ("重阳节", date(2027, 10, 8)),
+        ("农历十月二十", date(2026, 11, 28)),
+        ("三天后", date(2026, 11, 28)),
+        ("再过一个礼拜", date(2026, 12, 2)),
+        ("12/3", date(2026, 12, 3)),
+        ("2026-12-03上午", date(2026, 12, 3)),
+        ("不是周三，是周四", date(2026, 11, 26)),
+        ("不要明天，要后天", date(2026, 11, 27)),
     ],
 )
 def test_days(text: str, day: date) -> None:
     wish = said(text)
     assert wish
     assert wish.days == (day, day)
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("过两天", date(2026, 11, 26), date(2026, 11, 28)),
+        ("月底", date(2026, 11, 24), date(2026, 11, 30)),
+        ("下个月", date(2026, 12, 1), date(2026, 12, 31)),
+        ("下个月初", date(2026, 12, 1), date(2026, 12, 7)),
+        ("这个周末", date(2026, 11, 28), date(2026, 11, 29)),
+        ("下周末", date(2026, 12, 5), date(2026, 12, 6)),
+        ("春节前", date(2026, 11, 25), date(2027, 2, 5)),
+        ("三天之内", date(2026, 11, 25), date(2026, 11, 28)),
+    ],
+)
+def test_spans_of_days(text: str, first: date, last: date) -> None:
+    wish = said(text)
+    assert wish
+    assert wish.days == (first, last)
+
+
+@pytest.mark.parametrize("hour", [0, 4, 7, 9, 23])
+def test_the_day_is_shanghais_whatever_the_machine_thinks(hour: int) -> None:
+    wish = said("明天上午", NOW.replace(hour=hour))
+    assert wish
+    assert wish.days == (date(2026, 11, 26),) * 2
+
+
+def test_a_bare_weekday_may_be_a_later_one() -> None:
+    wish = said("礼拜五下午")
+    assert wish
+    assert wish.fits(datetime(2026, 11, 27, 14, tzinfo=SHANGHAI))
+    assert wish.fits(datetime(2026, 12, 4, 14, tzinfo=SHANGHAI))
+    assert not wish.fits(datetime(2026, 12, 3, 14, tzinfo=SHANGHAI))
+    this = said("这个礼拜五")
+    assert this
+    assert not this.fits(datetime(2026, 12, 4, 14, tzinfo=SHANGHAI))
+
+
+def test_three_at_night_is_not_three_in_the_afternoon() -> None:
+    wish = said("明天凌晨三点")
+    assert wish
+    assert wish.hours == (time(3), time(3))
+
+
+def test_today_is_past_when_it_is_past() -> None:
+    late = NOW.replace(hour=20)
+    wish = said("今天下午三点", late)
+    assert wish
+    assert wish.is_past(late)
 
 
 @pytest.mark.parametrize(
