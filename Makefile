@@ -1,5 +1,5 @@
 # Each target sets up what it needs. "make run" and "make test" are all that is needed.
-.PHONY: run chat train test evaluate bench lint lock setup clean
+.PHONY: run chat train test soak evaluate bench lint lock setup clean
 ADVISOR = .venv/bin/advisor
 PYTHON = .venv/bin/python
 RASA_PYTHON = .venv-rasa/bin/python
@@ -17,6 +17,10 @@ test: setup lint
 	$(PYTHON) -m pytest -m "not processes" --ignore=tests/nlu
 	$(RASA_PYTHON) -m pytest tests/nlu -c tests/nlu/pytest.ini
 	$(PYTHON) -m pytest -m processes --ignore=tests/nlu
+
+# The promises at their full size: hours.
+soak: setup
+	ADVISOR_SOAK=1 $(PYTHON) -m pytest tests/promises
 
 evaluate: setup
 	@$(ADVISOR) evaluate tests/quality/questions_dev.tsv

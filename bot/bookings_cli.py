@@ -120,6 +120,7 @@ def import_(file: Path, by: By = ME) -> None:
 def cancel_session(session: str, by: By = ME, yes: Annotated[bool, typer.Option("--yes")] = False) -> None:
     """Cancel a session; everybody booked or waiting is told and offered another."""
     here = office(by)
+    session = _session(here, session)
     people = [each for each in here.staff.bookings(session) if each.is_active]
     if not yes:
         typer.confirm(f"{len(people)} people will be told. Cancel it?", abort=True)
@@ -132,8 +133,9 @@ def cancel_session(session: str, by: By = ME, yes: Annotated[bool, typer.Option(
 @bookings_app.command("set-seats")
 def set_seats(session: str, seats: int, by: By = ME) -> None:
     """Change the seats of a session; new ones are offered to who waits."""
+    here = office(by)
     try:
-        office(by).staff.set_seats(session, seats)
+        here.staff.set_seats(_session(here, session), seats)
     except BookingError as error:
         _fail([f"not changed: {type(error).__name__.lower()} (more are booked, or there is no such session)"])
     print(f"{session} has {seats} seats")
@@ -197,8 +199,18 @@ def called(call: str, by: By = ME) -> None:
 
 
 def _bookings(session: str, by: str) -> list[Booking]:
-    today = now().replace(hour=0, minute=0, second=0, microsecond=0)
-    return office(by).staff.bookings(session or None, None if session else today)
+    here = office(by)
+    if session:
+        return here.staff.bookings(_session(here, session))
+    return here.staff.bookings(since=now().replace(hour=0, minute=0, second=0, microsecond=0))
+
+
+def _session(here: Office, session: str) -> str:
+    """Return the id in the database: a slot that nobody has booked yet is made now."""
+    try:
+        return here.catalogue.event_id(session)
+    except (BookingError, ValueError):
+        _fail([f"there is no session {session}; see: advisor bookings sessions"])
 
 
 def _by_code(here: Office, code: str) -> Booking:

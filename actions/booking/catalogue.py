@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 
 from sqlalchemy import Select, delete, select
@@ -20,6 +21,7 @@ from storage.database import Database
 
 CONSULTATION = "养老顾问面谈"
 _SLOT = "slot:"
+_FEW = 3  # points a district
 
 
 class Catalogue:
@@ -46,15 +48,42 @@ class Catalogue:
             ]
 
     def consultations(self, district: str | None = None) -> list[Event]:
-        """Return the coming slots of all points, full ones too, the soonest first."""
+        """Return the coming slots of a district's points, full ones too, the soonest first.
+
+        Without a district: of a few points in each, since who goes anywhere needs no more.
+        """
+        now = self._clock()
         with self._db.transaction() as session:
-            points = [
-                point
-                for point in session.scalars(select(PointRow).order_by(PointRow.id))
-                if district in (None, point.district) and (self._demo or not point.sample)
-            ]
-            found = [event for point in points for event in self._of_point(session, point)]
+            points = self._points(session, district)
+            ids = [point.id for point in points]
+            made: dict[tuple[str | None, datetime], EventRow] = {
+                (row.point_id, row.starts_at): row
+                for row in session.scalars(select(EventRow).where(EventRow.point_id.in_(ids), EventRow.starts_at > now))
+            }
+            closed: dict[str, set[date]] = defaultdict(set)
+            for row in session.scalars(select(ClosedDayRow).where(ClosedDayRow.point_id.in_(ids))):
+                closed[row.point_id].add(row.day)
+            # Most points keep the same hours: their slots are reckoned once.
+            alike: dict[tuple[str, int, frozenset[date]], list[Slot]] = {}
+            found = []
+            for point in points:
+                hours = (point.hours, point.slot_minutes, frozenset(closed[point.id]))
+                if hours not in alike:
+                    alike[hours] = slots(parse_hours(point.hours), point.slot_minutes, now, closed[point.id])
+                found += _offers(point, alike[hours], made)
         return sorted(found, key=lambda event: (event.starts_at, event.place))
+
+    def has(self, kind: Kind) -> bool:
+        """Return whether anything of a kind is on offer."""
+        return bool(self.districts(kind))
+
+    def districts(self, kind: Kind) -> list[str]:
+        """Return the districts where something of a kind is on offer."""
+        if kind is Kind.TRAINING:
+            return sorted({event.district for event in self.trainings()})
+        with self._db.transaction() as session:
+            query = select(PointRow.district, PointRow.sample).distinct()
+            return sorted({district for district, sample in session.execute(query) if self._demo or not sample})
 
     def event_id(self, offered: str) -> str:
         """Return the id to book ``offered`` by: a slot's event is made now. Raises Closed for no such slot."""
@@ -103,20 +132,20 @@ class Catalogue:
             session.execute(delete(ClosedDayRow).where(ClosedDayRow.point_id == point_id))
             session.add_all(ClosedDayRow(point_id=point_id, day=day) for day in days)
 
-    def _of_point(self, session: Session, point: PointRow) -> list[Event]:
-        now = self._clock()
-        made = {
-            row.starts_at: row
-            for row in session.scalars(select(EventRow).where(EventRow.point_id == point.id, EventRow.starts_at > now))
-        }
-        events = []
-        for slot in self._slots(session, point):
-            row = made.get(slot.starts_at)
-            if row is None:
-                events.append(_as_offer(point, slot))
-            elif row.state == "open":
-                events.append(as_event(row))
-        return events
+    def _points(self, session: Session, district: str | None) -> list[PointRow]:
+        query = select(PointRow).order_by(PointRow.id)
+        if district:
+            query = query.where(PointRow.district == district)
+        points = [point for point in session.scalars(query) if self._demo or not point.sample]
+        if district:
+            return points
+        taken: Counter[str] = Counter()
+        few = []
+        for point in points:
+            taken[point.district] += 1
+            if taken[point.district] <= _FEW:
+                few.append(point)
+        return few
 
     def _slots(self, session: Session, point: PointRow) -> list[Slot]:
         closed = set(session.scalars(select(ClosedDayRow.day).where(ClosedDayRow.point_id == point.id)))
@@ -154,21 +183,36 @@ def _event_of(point_id: str, starts_at: datetime) -> Select[EventRow]:
     return select(EventRow).where(EventRow.point_id == point_id, EventRow.starts_at == starts_at)
 
 
-def _as_offer(point: PointRow, slot: Slot) -> Event:
-    return Event(
-        id=f"{_SLOT}{point.id}@{slot.starts_at.isoformat()}",
-        kind=Kind.CONSULTATION,
-        title=CONSULTATION,
-        district=point.district,
-        place=_place(point),
-        starts_at=slot.starts_at,
-        ends_at=slot.ends_at,
-        seats=point.advisors,
-        taken=0,
-        latitude=point.latitude,
-        longitude=point.longitude,
-        sample=point.sample,
-    )
+def _offers(point: PointRow, of_point: list[Slot], made: Mapping[tuple[str | None, datetime], EventRow]) -> list[Event]:
+    """Return the slots of a point that are not closed, with what is taken of them.
+
+    A slot's id stays the same when it is made an event.
+    """
+    # Read once: a column costs as much as the rest of the loop.
+    point_id, district, advisors, sample = point.id, point.district, point.advisors, point.sample
+    latitude, longitude, place = point.latitude, point.longitude, _place(point)
+    offers = []
+    for slot in of_point:
+        event = made.get((point_id, slot.starts_at))
+        if event and event.state != "open":
+            continue
+        offers.append(
+            Event(
+                id=f"{_SLOT}{point_id}@{slot.stamp}",
+                kind=Kind.CONSULTATION,
+                title=CONSULTATION,
+                district=district,
+                place=place,
+                starts_at=slot.starts_at,
+                ends_at=slot.ends_at,
+                seats=event.seats if event else advisors,
+                taken=event.taken if event else 0,
+                latitude=latitude,
+                longitude=longitude,
+                sample=sample,
+            )
+        )
+    return offers
 
 
 def _place(point: PointRow) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -15,11 +16,15 @@ NOTICE = timedelta(hours=2)  # nobody can prepare for a visit in ten minutes
 
 @dataclass(frozen=True)
 class Slot:
-    """One time, and whether the calendar of that year is known (else the day is not confirmed)."""
+    """One time."""
 
     starts_at: datetime
     ends_at: datetime
-    is_confirmed: bool = True
+
+    @functools.cached_property
+    def stamp(self) -> str:
+        """Return its start as text, as part of an id."""
+        return self.starts_at.isoformat()
 
 
 def slots(
@@ -32,14 +37,13 @@ def slots(
     found = []
     for ahead in range(ahead_days + 1):
         day = now.date() + timedelta(days=ahead)
-        holiday = is_public_holiday(day)
-        if holiday or day in closed:
+        if is_public_holiday(day) or day in closed:  # None: not announced yet; it is said when it is offered
             continue
         for opens, closes in hours.week[day.weekday()]:
             start = datetime.combine(day, opens, SHANGHAI)
             end = datetime.combine(day, closes, SHANGHAI)
             while start + timedelta(minutes=minutes) <= end:
                 if start >= now + NOTICE:
-                    found.append(Slot(start, start + timedelta(minutes=minutes), holiday is not None))
+                    found.append(Slot(start, start + timedelta(minutes=minutes)))
                 start += timedelta(minutes=minutes)
     return found

@@ -59,6 +59,7 @@ class Form:
     aim: Aim = Aim.BOOK
     step: Step = Step.NONE
     district: str | None = None
+    street: str | None = None
     wish: Wish | None = None
     event: str | None = None
     waits: bool = False  # for a seat in a full event
@@ -87,9 +88,9 @@ def told(form: Form, act: UnderstoodAct, context: Context, cipher: Cipher, now: 
     wish = None if form.aim in (Aim.CANCEL, Aim.SHOW) else wish_of(text, now)
     if wish is not None:
         form = replace(form, wish=form.wish.with_more(wish) if form.wish else wish, event=None, waits=False)
-    where = whereabouts(act.text).district
-    if where or (form.step is Step.DISTRICT and _ANY_PLACE.search(act.text)):
-        form = replace(form, district=where or ANYWHERE, event=None, waits=False)
+    where = whereabouts(act.text)
+    if where.district or (form.step is Step.DISTRICT and _ANY_PLACE.search(act.text)):
+        form = replace(form, district=where.district or ANYWHERE, street=where.street, event=None, waits=False)
     who = person_of(text).who  # in this message: what was said before is in the form already
     if _MYSELF.search(text):
         form = replace(form, for_whom=SELF)

@@ -47,7 +47,7 @@ class Making:
 
     def can_book(self, kind: Kind) -> bool:
         """Return whether any time is on offer."""
-        return bool(self._events(kind))
+        return self._desk.catalogue.has(kind)
 
     def begin(self, kind: Kind, act: UnderstoodAct, context: Context) -> Reply:
         """Open a form with what the first message says."""
@@ -82,25 +82,22 @@ class Making:
         """Return the next question, or the read-back where all is known."""
         if form.aim is Aim.CALL:
             return self._next_of_call(form, before)
-        events = [event for event in self._events(form.kind) if event.starts_at > self._now]
+        moved = None
         if form.aim is Aim.MOVE:
-            held = self._held(form, context)
-            if held is None:
+            moved = self._held(form, context)
+            if moved is None:
                 return ended("book_gone_already")
-            events = [event for event in events if event.id != held.event.id]
-            if form.district is None:  # to another time, not to another place
-                events = [event for event in events if event.place == held.event.place] or events
-        districts = sorted({event.district for event in events})
+        districts = self._desk.catalogue.districts(form.kind)
         if form.district is None and len(districts) > 1 and form.event is None and form.aim is Aim.BOOK:
             buttons = [inform(name, "district", name) for name in districts[:_DISTRICTS]]
             text = say("book_district") if len(districts) <= _DISTRICTS else say("book_district_any")
             return asked(
                 form, Step.DISTRICT, before + text, [*buttons, inform(say("book_anywhere"), "district", ANYWHERE)]
             )
-        near = [event for event in events if form.district in (None, ANYWHERE, event.district)]
-        if not near and events:
+        if form.district not in (None, ANYWHERE, *districts) and districts:
             before += say("book_none_there", district=form.district or "")
-            near, form = events, replace(form, district=ANYWHERE)  # said once
+            form = replace(form, district=ANYWHERE)  # said once
+        near = self._near(form, moved.event if moved else None)
         form = _exact(form, near)
         event = next((each for each in near if each.id == form.event and (each.free > 0 or form.waits)), None)
         if event is None:
@@ -202,9 +199,18 @@ class Making:
     def _held(self, form: Form, context: Context) -> Booking | None:
         return held(self._desk, form, context)
 
-    def _events(self, kind: Kind) -> list[Event]:
+    def _near(self, form: Form, moved: Event | None) -> list[Event]:
+        """Return the coming times where somebody wishes, or where the booking is that they move."""
         catalogue = self._desk.catalogue
-        return catalogue.trainings() if kind is Kind.TRAINING else catalogue.consultations()
+        where = moved.district if moved and form.district is None else form.district
+        district = None if where == ANYWHERE else where
+        found = catalogue.trainings(district) if form.kind is Kind.TRAINING else catalogue.consultations(district)
+        found = [event for event in found if event.starts_at > self._now]
+        if moved:
+            found = [event for event in found if (event.starts_at, event.place) != (moved.starts_at, moved.place)]
+            if form.district is None:  # to another time, not to another place
+                found = [event for event in found if event.place == moved.place] or found
+        return [event for event in found if form.street and form.street in event.place] or found
 
 
 def held(desk: Desk, form: Form, context: Context) -> Booking | None:
