@@ -64,6 +64,7 @@ class Form:
     event: str | None = None
     waits: bool = False  # for a seat in a full event
     offered: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()  # could not be had
     phone: str | None = None  # sealed
     for_whom: str = SELF
     booking: str | None = None  # the one that is moved, cancelled or shown
@@ -119,7 +120,7 @@ def as_json(form: Form) -> dict[str, Any]:
             "any_time": form.wish.any_time,
             "weekly": form.wish.weekly,
         }
-    return {**data, "kind": form.kind.value, "offered": list(form.offered)}
+    return {**data, "kind": form.kind.value, "offered": list(form.offered), "refused": list(form.refused)}
 
 
 def from_json(data: dict[str, Any]) -> Form:
@@ -136,6 +137,7 @@ def from_json(data: dict[str, Any]) -> Form:
         "step": Step(data.get("step", "")),
         "wish": wish,
         "offered": tuple(data.get("offered", ())),
+        "refused": tuple(data.get("refused", ())),
     }
     return Form(**{**known, **parsed})
 

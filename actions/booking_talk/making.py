@@ -166,17 +166,28 @@ class Making:
                 done = bookings.book(event, applicant, sender.request, form.waits)
                 text = say("book_done" if done.state is State.BOOKED else "book_waits")
         except AlreadyBooked:
-            had = next(
-                (b for b in bookings.mine(sender.conversation) if b.event.id == event and b.id != form.booking), None
-            )
-            if had and had.for_whom == form.for_whom:  # said twice, or after an answer that was lost
+            had = self._had(form, event, sender.conversation)
+            if had:  # said twice, or after an answer that was lost
                 return Reply(blocks=[card(had, say("book_had"))], outcome=Outcome.ANSWERED_BOOKING, booking={})
-            return self.next(replace(form, event=None, wish=None), context, say("book_twice"))
+            return self._gone(form, context)
         except BookingError:
-            return self.next(replace(form, event=None), context, say("book_gone"))
+            return self._gone(form, context)
         except CannotDecrypt:  # the key was changed meanwhile
             return self.next(replace(form, phone=None), context)
         return Reply(blocks=[card(done, text)], outcome=Outcome.ANSWERED_BOOKING, booking={})
+
+    def _gone(self, form: Form, context: Context) -> Reply:
+        """Say that it cannot be had, in the same words whether it is full or this person is booked elsewhere.
+
+        Otherwise anybody could try a telephone number and learn who has booked what.
+        """
+        refused = (*form.refused, form.event or "")
+        return self.next(replace(form, event=None, waits=False, refused=refused), context, say("book_gone"))
+
+    def _had(self, form: Form, event_id: str, conversation: str) -> Booking | None:
+        mine = self._desk.bookings.mine(conversation)
+        had = (each for each in mine if each.event.id == event_id and each.id != form.booking)
+        return next((each for each in had if each.for_whom == form.for_whom), None)
 
     def _next_of_call(self, form: Form, before: str) -> Reply:
         if form.phone is None:
@@ -205,7 +216,7 @@ class Making:
         where = moved.district if moved and form.district is None else form.district
         district = None if where == ANYWHERE else where
         found = catalogue.trainings(district) if form.kind is Kind.TRAINING else catalogue.consultations(district)
-        found = [event for event in found if event.starts_at > self._now]
+        found = [event for event in found if event.starts_at > self._now and event.id not in form.refused]
         if moved:
             found = [event for event in found if (event.starts_at, event.place) != (moved.starts_at, moved.place)]
             if form.district is None:  # to another time, not to another place

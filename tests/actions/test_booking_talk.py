@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from actions.answers import Answerer
+from actions.booking.staff import Staff
 from actions.booking_talk.desk import Desk, open_desk
 from actions.understood import Sender, UnderstoodAct, context_of, slots_after
 from knowledge.library import Library
@@ -199,7 +200,7 @@ def test_a_seat_taken_in_between_is_said_and_others_are_offered(talk: Talk, libr
     second = other.press(other.say("book_training", "报名照护课", "13900139000"), "11月28日")
     booked(other.press(second, "对"))
     reply = talk.press(first, "对")
-    assert "约满" in plain_text(reply) or "空位" in plain_text(reply)
+    assert "约不成了" in plain_text(reply)
     assert form(reply).slot == "event"
 
 
@@ -500,3 +501,16 @@ def test_no_is_never_taken_for_yes(talk: Talk, text: str) -> None:
     talk.press(talk.say("book_training", "我要报名照护课", "13800138000"), "12月3日")
     talk.say("affirm", text)
     assert talk.desk.bookings.mine("web:a") == []
+
+
+def test_nobody_learns_by_booking_whether_a_telephone_number_has_booked(talk: Talk, library: Library) -> None:
+    booked(talk.press(talk.press(talk.say("book_training", "我要报名照护课", "13800138000"), "12月3日"), "对"))
+    curious, late = Talk(library, talk.desk, "web:b"), Talk(library, talk.desk, "web:c")
+    tried = curious.press(curious.say("book_training", "我要报名照护课", "13800138000"), "12月3日")
+    refused = curious.press(tried, "对")
+    race = late.press(late.say("book_training", "我要报名照护课", "13700137000"), "12月3日")
+    Staff(talk.desk.bookings._db, lambda: NOW, "staff:a").set_seats("t2", 1)  # full meanwhile
+    full = late.press(race, "对")
+    first = [plain_text(each).splitlines()[0] for each in (refused, full)]
+    assert first[0] == first[1]
+    assert not any("12月3日" in button.title and "排队" not in button.title for button in form(refused).buttons)
