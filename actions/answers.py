@@ -232,7 +232,7 @@ class Answerer:
 
     def _book(self, act: UnderstoodAct, form: Reply | None, context: Context) -> Reply:
         """Return the form's first question; where nothing is on offer, how it is done without us too."""
-        if not act.pressed and _BOOK_WHICH.match(act.text) and not context.last_service:
+        if act.slot == "which" or (not act.pressed and _BOOK_WHICH.match(act.text) and not context.last_service):
             return _which_to_book()
         service_id = BOOKED_BY[act.intent]
         if not act.pressed and _ASKS_WHAT.search(act.text) and not _BOOKS.search(act.text):

@@ -8,7 +8,7 @@ from knowledge.hours import parse_hours, today_line
 from knowledge.phrases import hotline, say
 from knowledge.places import KIND_NAMES, Found, PlaceBook, PlaceKind, kind_asked, walking_minutes
 from knowledge.reply import Outcome, PlaceLine, PlacesBlock, Reply
-from knowledge.where import whereabouts
+from knowledge.where import Whereabouts, whereabouts
 
 
 def places_near(text: str, book: PlaceBook, at: datetime, was: PlaceKind | None = None) -> Reply | None:
@@ -35,6 +35,18 @@ def places_near(text: str, book: PlaceBook, at: datetime, was: PlaceKind | None 
     name = where.road or where.street or where.district
     text = say("places_found", where=name, kind=KIND_NAMES[kind])
     return _answer(text, [_line(each, at) for each in found], Outcome.ANSWERED_PLACES, notes)
+
+
+def places_around(point: tuple[float, float], book: PlaceBook, at: datetime) -> Reply:
+    """Return the advisor points nearest to a point (WGS 84 latitude, longitude), with the way to walk."""
+    found = book.find(PlaceKind.ADVISOR_POINT, Whereabouts(), near=point)
+    if not found:
+        return _no_data(PlaceKind.ADVISOR_POINT)
+    notes = [say("places_walk")]
+    if any(each.place.sample for each in found):
+        notes.append(say("places_sample"))
+    lines = [_line(each, at) for each in found]
+    return _answer(say("telegram_location_near"), lines, Outcome.ANSWERED_PLACES, notes)
 
 
 def _line(found: Found, at: datetime) -> PlaceLine:

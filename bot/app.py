@@ -25,6 +25,7 @@ from bot.messages import Incoming
 from bot.outbox import OutboxSender
 from bot.path import MessagePath, Parts
 from bot.settings import GatewaySettings
+from bot.telegram.setup import telegram_gateway, webhook_routes, webhook_secret
 from bot.web.benefits import benefit_routes
 from bot.web.bookings import booking_routes
 from bot.web.page import sorry, web_routes
@@ -74,11 +75,14 @@ def create_app() -> FastAPI:
     )
     path = MessagePath(parts)
     desk = open_desk(database, now, settings.demo)
-    sender = OutboxSender(desk.outbox, desk.bookings, parts.buttons, {}, now)
+    telegram = telegram_gateway(settings, database, path, lambda: live.places, now)
+    sender = OutboxSender(desk.outbox, desk.bookings, parts.buttons, {"telegram": telegram} if telegram else {}, now)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        works = (_warm(dialogue, live, path), live.watch(), sender.run())
+        works = [_warm(dialogue, live, path), live.watch(), sender.run()]
+        if telegram:
+            works.append(telegram.run())
         tasks = [asyncio.create_task(work) for work in works]
         yield
         for task in tasks:
@@ -92,6 +96,8 @@ def create_app() -> FastAPI:
     app.include_router(web_routes(path, turns, desk.outbox, now, settings.public))
     app.include_router(booking_routes(desk.bookings, now))
     app.include_router(benefit_routes(turns, lambda: live.library, now))
+    if telegram:
+        app.include_router(webhook_routes(telegram, webhook_secret(database)))
     guarded = [Depends(_bearer(settings.action_secret))]
     app.include_router(_action_routes(live, desk), dependencies=guarded)
     app.include_router(_tool_routes(path, turns), dependencies=guarded)
@@ -117,7 +123,7 @@ async def _warm(dialogue: DialogueClient, live: LiveKnowledge, path: MessagePath
     """Load the encoder once the dialogue server is up, then answer what a restart interrupted."""
     while not await dialogue.is_up():  # noqa: ASYNC110 (another process: there is no event)
         await asyncio.sleep(0.5)
-    resumed = await path.resume()
+    resumed = await path.resume(but=("telegram",))
     if resumed:
         logger.info("%d messages from before the restart answered", resumed)
     try:

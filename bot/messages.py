@@ -35,6 +35,10 @@ class Incoming:
     token: str | None = None  # of a pressed button
     inbox_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     act: dict[str, Any] | None = None
+    media: str | None = None  # where a voice note can be had, as JSON
+    sequence: int = 0  # the channel's own order within a conversation
+    also: tuple[str, ...] = ()  # inbox rows taken as one message with this one
+    deliver: bool = False  # the reply waits to be sent by its channel
     again: bool = False  # perhaps the dialogue has had it: it looks before it acts
     phone: str | None = None  # read before the text was masked; digits
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.dialogue import DialogueClient
@@ -29,11 +29,27 @@ from knowledge.emergency import EmergencyMatcher
 from knowledge.library import Library
 from knowledge.reply import Reply
 from storage.crypto import Cipher
-from storage.inbox import Inbox
+from storage.inbox import Inbox, Received
 from storage.turns import Buttons, Turns
 
 logger = logging.getLogger(__name__)
 RESUME_WITHIN = timedelta(minutes=10)
+
+
+def incoming_of(row: Received) -> Incoming:
+    """Return a stored message as it came in, without what was masked."""
+    return Incoming(
+        row.channel,
+        row.conversation,
+        row.external_id,
+        row.text,
+        row.received_at,
+        inbox_id=row.id,
+        act=json.loads(row.act) if row.act else None,
+        phone=row.phone,
+        media=row.media,
+        sequence=row.sequence,
+    )
 
 
 @dataclass(frozen=True)
@@ -67,33 +83,29 @@ class MessagePath:
         storing = asyncio.create_task(asyncio.to_thread(receive, message, self._parts.inbox, self._parts.buttons))
         async with self._turn(message.conversation):
             received = await storing
-            return await self._answer(received) if received else None
+            return await self.answer(received) if received else None
 
-    async def resume(self) -> int:
-        """Answer what was received shortly before a restart; return how many."""
+    async def resume(self, but: Collection[str] = ()) -> int:
+        """Answer what was received shortly before a restart; return how many.
+
+        ``but`` are channels that look after their own.
+        """
         since = self._parts.clock() - RESUME_WITHIN
-        waiting = await asyncio.to_thread(self._parts.inbox.undone, since)
+        waiting = await asyncio.to_thread(self._parts.inbox.undone, since, but)
         for row in waiting:
-            act = json.loads(row.act) if row.act else None
-            message = Incoming(
-                row.channel,
-                row.conversation,
-                row.external_id,
-                row.text,
-                row.received_at,
-                inbox_id=row.id,
-                act=act,
-                phone=row.phone,
-                again=True,
-            )
+            message = replace(incoming_of(row), again=True)
             async with self._turn(row.conversation):
-                await self._answer(message)
+                await self.answer(message)
         return len(waiting)
 
-    async def _answer(self, message: Incoming) -> Reply:
+    async def answer(self, message: Incoming, given: Reply | None = None) -> Reply:
+        """Answer a stored message, and record it; ``given`` is what its channel answers by itself.
+
+        The caller has the conversation to itself. Danger is answered first, whatever is given.
+        """
         message = clean(message)
         try:
-            reply = guard(message, self._parts.matcher)
+            reply = guard(message, self._parts.matcher) or given
             if reply is None:
                 reply = await understand(message, self._parts.dialogue, self._parts.library, self._parts.cipher)
         except Exception:  # whatever broke, the person gets an answer and the operator a line

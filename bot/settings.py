@@ -27,6 +27,10 @@ class GatewaySettings(BaseSettings):
     restart_wait_max_s: float = Field(30, gt=0)  # between two starts of a process that keeps ending
     dialogue_python: str = ".venv-rasa/bin/python"
     demo: bool = False  # show the sample times, marked 示例; never for the public
+    telegram_token: str = ""  # from @BotFather; without one the channel is off
+    telegram_api: str = ""  # another Bot API server than Telegram's own
+    telegram_webhook: str = ""  # our public HTTPS address, to be called there instead of polling
+    telegram_proxy_from_env: bool = True  # Telegram may be reached only through HTTPS_PROXY
     public: bool = False  # behind HTTPS: cookies are marked Secure
 
     @property

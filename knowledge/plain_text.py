@@ -23,10 +23,11 @@ from knowledge.reply import (
 
 def plain_text(reply: Reply) -> str:
     """Return the reply as plain lines."""
-    return "\n".join(line for block in reply.blocks for line in _lines(block) if line)
+    return "\n".join(line for block in reply.blocks for line in block_lines(block) if line)
 
 
-def _lines(block: Block) -> list[str]:
+def block_lines(block: Block, numbered: bool = True) -> list[str]:
+    """Return a block's lines; ``numbered`` adds the buttons of a question, for who cannot tap them."""
     if isinstance(block, AnswerBlock):
         return [
             f"【{block.title}】{block.lead}",
@@ -60,7 +61,7 @@ def _lines(block: Block) -> list[str]:
         return [block.text, *places, *block.notes, *_phones(block.contact)]
     lines = [block.text, *(f"· {point}" for point in getattr(block, "points", []))]
     lines += _phones(getattr(block, "contact", []))
-    if isinstance(block, (ChoiceBlock, FormBlock)):
+    if numbered and isinstance(block, (ChoiceBlock, FormBlock)):
         lines += [f"{number}. {button.title}" for number, button in enumerate(block.buttons, 1)]
     return lines
 
@@ -87,4 +88,5 @@ def _phones(contact: Iterable[ContactLine]) -> list[str]:
 def _source(source: SourceLine | None) -> str:
     if source is None:
         return ""
-    return f"依据：{source.title}（{source.as_of}）" if source.as_of else f"依据：{source.title}"
+    as_of = f"（{source.as_of}）" if source.as_of else ""
+    return f"{say('source_prefix')}{source.title}{as_of}"

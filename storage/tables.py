@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
+    Boolean,
     DateTime,
     Float,
     ForeignKey,
@@ -70,8 +72,45 @@ class InboxRow(Base):
     text: Mapped[bytes] = mapped_column(LargeBinary)  # masked, then encrypted
     act: Mapped[str | None] = mapped_column(String(256))  # a pressed button's act, as JSON
     phone: Mapped[bytes | None] = mapped_column(LargeBinary)  # masked in the text; encrypted
+    media: Mapped[str | None] = mapped_column(String(300))  # where a voice note can be had, as JSON
+    sequence: Mapped[int] = mapped_column(BigInteger, server_default="0")  # the channel's own order within a chat
     state: Mapped[str] = mapped_column(String(8))  # received, done
     received_at: Mapped[datetime] = mapped_column(Moment())
+
+
+class LeaseRow(Base):
+    """Who works on something alone, and until when: a chat's messages, the polling of a channel."""
+
+    __tablename__ = "leases"
+
+    name: Mapped[str] = mapped_column(String(160), primary_key=True)
+    holder: Mapped[str] = mapped_column(String(40))
+    until: Mapped[datetime] = mapped_column(Moment())
+
+
+class DeliveryRow(Base):
+    """A reply that a channel has to send: written with the turn, sent after it, tried again."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (Index(None, "state", "conversation", "number"),)
+
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    inbox_id: Mapped[str] = mapped_column(ForeignKey("inbox.id"), unique=True)
+    conversation: Mapped[str] = mapped_column(String(128))
+    state: Mapped[str] = mapped_column(String(8))  # pending, sent, failed
+    parts_sent: Mapped[int] = mapped_column(Integer)
+    created_at: Mapped[datetime] = mapped_column(Moment())
+
+
+class ChatSettingsRow(Base):
+    """How somebody wants to be answered."""
+
+    __tablename__ = "chat_settings"
+
+    conversation: Mapped[str] = mapped_column(String(128), primary_key=True)
+    voice: Mapped[bool] = mapped_column(Boolean)  # every answer is read aloud too
+    slow: Mapped[bool] = mapped_column(Boolean)
+    short: Mapped[bool] = mapped_column(Boolean)
 
 
 class TurnRow(Base):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select, update
 
 from storage.database import Database
-from storage.tables import ButtonRow, InboxRow, TicketRow, TurnRow, UnansweredRow
+from storage.tables import ButtonRow, DeliveryRow, InboxRow, TicketRow, TurnRow, UnansweredRow
 
 _TEXT, _REPLY, _UNANSWERED = "turns.text", "turns.reply", "unanswered.text"
 _TOKEN_BYTES = 12
@@ -44,8 +45,19 @@ class Turns:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def record(self, turn: Turn, ticket: str | None = None, unanswered: str | None = None) -> None:
-        """Store a turn and close its inbox row, with a ticket or an unanswered question, at once."""
+    def record(
+        self,
+        turn: Turn,
+        ticket: str | None = None,
+        unanswered: str | None = None,
+        also: Sequence[str] = (),
+        deliver: bool = False,
+    ) -> None:
+        """Store a turn and close its inbox row, with a ticket or an unanswered question, at once.
+
+        ``also`` are inbox rows that were taken as one message with it; with ``deliver`` the
+        reply waits to be sent by its channel.
+        """
         encrypt = self._db.cipher.encrypt
         with self._db.transaction() as session:
             session.add(
@@ -80,7 +92,18 @@ class Turns:
                         created_at=turn.created_at,
                     )
                 )
-            session.execute(update(InboxRow).where(InboxRow.id == turn.inbox_id).values(state="done"))
+            if deliver:
+                session.add(
+                    DeliveryRow(
+                        inbox_id=turn.inbox_id,
+                        conversation=turn.conversation,
+                        state="pending",
+                        parts_sent=0,
+                        created_at=turn.created_at,
+                    )
+                )
+            closed = (turn.inbox_id, *also)
+            session.execute(update(InboxRow).where(InboxRow.id.in_(closed)).values(state="done"))
 
     def last(self, conversation: str, count: int) -> list[Turn]:
         """Return the last ``count`` turns of a conversation, oldest first."""

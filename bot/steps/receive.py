@@ -20,16 +20,18 @@ def receive(message: Incoming, inbox: Inbox, buttons: Buttons) -> Incoming | Non
     """
     try:
         pressed = buttons.pressed(message.token, message.conversation) if message.token else None
-        text, act = (pressed.title, json.loads(pressed.act)) if pressed else (mask(message.text), None)
+        text, act = (pressed.title, json.loads(pressed.act)) if pressed else (mask(message.text), message.act)
         stored = Received(
             id=message.inbox_id,
             channel=message.channel,
             external_id=message.external_id,
             conversation=message.conversation,
             text=text.encode("utf-8", "ignore").decode(),
-            act=pressed.act if pressed else None,
+            act=json.dumps(act, ensure_ascii=False) if act else None,
             received_at=message.received_at,
-            phone=None if pressed else phone_in(message.text),
+            phone=None if act else phone_in(message.text),
+            media=message.media,
+            sequence=message.sequence,
         )
         if not inbox.store(stored):
             return None

@@ -40,4 +40,6 @@ def record(message: Incoming, reply: Reply, turns: Turns, at: datetime) -> None:
         ),
         ticket=ticket,
         unanswered=reply.outcome.value if reply.outcome in _UNANSWERED else None,
+        also=message.also,
+        deliver=message.deliver,
     )
