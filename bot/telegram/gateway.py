@@ -25,7 +25,7 @@ from bot.steps.receive import receive
 from bot.telegram.answering import Answering
 from bot.telegram.draw import drawn
 from bot.telegram.sending import TelegramSender
-from bot.telegram.updates import CHANNEL, chat_of, menu, taken
+from bot.telegram.updates import CHANNEL, Taken, chat_of, menu, taken
 from knowledge.reply import Reply
 from storage.deliveries import Deliveries, Delivery
 from storage.inbox import Inbox, Received
@@ -88,11 +88,7 @@ class TelegramGateway:
                 with suppress(asyncio.CancelledError):
                     await task
 
-    async def take(self, update: Update) -> None:
-        """Store an update; its chat is answered soon after. Raises CannotStore."""
-        found = taken(update, self._name, self._id, self._parts.clock())
-        if found is None:
-            return
+    async def _take(self, found: Taken) -> None:
         stored = await asyncio.to_thread(receive, found.message, self._parts.inbox, self._parts.buttons)
         if found.query:
             asyncio.ensure_future(self.sender.answered(found.query))  # noqa: RUF006 (nothing hangs on it)
@@ -102,13 +98,16 @@ class TelegramGateway:
             self._locations[stored.inbox_id] = found.location  # in memory only: nobody's way is kept
         self._wake(stored.conversation)
 
-    async def take_json(self, data: Any) -> None:
-        """Store an update as Telegram's webhook brings it; what is none is left alone. Raises CannotStore."""
+    async def take(self, data: dict[str, Any]) -> None:
+        """Store an update; its chat is answered soon after. What is none is left alone. Raises CannotStore."""
         try:
             update = Update.de_json(data, self._parts.bot)
-            await self.take(update)
-        except (TypeError, ValueError, KeyError, AttributeError) as error:
+            found = taken(update, self._name, self._id, self._parts.clock())
+        except Exception as error:  # whatever it is: one bad update must not hold up those behind it
             logger.warning("an update that cannot be read: %s", type(error).__name__)
+            return
+        if found:
+            await self._take(found)
 
     async def notify(self, conversation: str, reply: Reply) -> None:
         """Send a reply unasked. Raises CannotSend."""
@@ -151,18 +150,24 @@ class TelegramGateway:
                     offset = None  # somebody else polls; what is acknowledged meanwhile is not for us to know
                     await asyncio.sleep(_RETRY_S[1])
                     continue
-                updates = await self._parts.bot.get_updates(
-                    offset=offset, timeout=_POLL_S, read_timeout=_POLL_S + 5, allowed_updates=UPDATES
-                )
-                for update in updates:
+                for update in await self._updates(offset):
                     await self.take(update)
-                    offset = update.update_id + 1
+                    offset = int(update["update_id"]) + 1
                 tries = 0
-            except (TelegramError, OSError, CannotStore, SQLAlchemyError) as error:
+            except (TelegramError, OSError, CannotStore, SQLAlchemyError, LookupError, TypeError) as error:
                 wait = _seconds(error) or _RETRY_S[min(tries, len(_RETRY_S) - 1)]
                 logger.warning("Telegram: %s; trying again in %s s", type(error).__name__, wait)
                 tries += 1
                 await asyncio.sleep(wait)
+
+    async def _updates(self, offset: int | None) -> list[dict[str, Any]]:
+        """Fetch updates raw: the library's own method fails for all where one is odd."""
+        wanted = {"offset": offset, "timeout": _POLL_S, "allowed_updates": UPDATES}
+        given = {name: value for name, value in wanted.items() if value is not None}
+        updates: list[dict[str, Any]] = await self._parts.bot.do_api_request(
+            "getUpdates", given, read_timeout=_POLL_S + 5
+        )
+        return updates
 
     async def _sweep(self) -> None:
         """Find chats with something undone: after a restart, or when another process died."""

@@ -84,7 +84,7 @@ def webhook_routes(gateway: TelegramGateway, secret: str) -> APIRouter:
             logger.warning("a webhook call that is no update")
             return PlainTextResponse("ok")
         try:
-            await gateway.take_json(data)
+            await gateway.take(data)
         except CannotStore as error:
             raise HTTPException(503) from error
         return PlainTextResponse("ok")
@@ -100,18 +100,12 @@ def _bot(settings: GatewaySettings) -> Bot:
         pool_timeout=_TIMEOUT_S,
         httpx_kwargs={"trust_env": bool(settings.telegram_proxy_from_env)},
     )
-    polling = HTTPXRequest(
-        connection_pool_size=2,
-        connect_timeout=_TIMEOUT_S,
-        httpx_kwargs={"trust_env": bool(settings.telegram_proxy_from_env)},
-    )
     if not settings.telegram_api:
-        return Bot(settings.telegram_token, request=request, get_updates_request=polling)
+        return Bot(settings.telegram_token, request=request)
     base = settings.telegram_api.rstrip("/")
     return Bot(
         settings.telegram_token,
         base_url=f"{base}/bot",
         base_file_url=f"{base}/file/bot",
         request=request,
-        get_updates_request=polling,
     )
