@@ -42,7 +42,7 @@ setup:
 UV_COMPILE = uv pip compile --generate-hashes --no-emit-index-url --no-header --no-annotate -q
 lock:
 	$(UV_COMPILE) --python-version 3.10 --group pyproject.toml:dialogue -o requirements/dialogue.lock
-	$(UV_COMPILE) --python-version 3.11 --override requirements/without-torch.txt --group pyproject.toml:advisor --group pyproject.toml:dev -o requirements/advisor.lock
+	$(UV_COMPILE) --python-version 3.11 --override requirements/without-torch.txt --group pyproject.toml:advisor --group pyproject.toml:voice --group pyproject.toml:dev -o requirements/advisor.lock
 
 clean:
 	rm -rf .venv .venv-rasa var

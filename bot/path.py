@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ from bot.steps.seal import seal
 from bot.steps.understand import understand
 from knowledge.emergency import EmergencyMatcher
 from knowledge.library import Library
-from knowledge.reply import Reply
+from knowledge.reply import Block, Reply
 from storage.crypto import Cipher
 from storage.inbox import Inbox, Received
 from storage.turns import Buttons, Turns
@@ -98,8 +98,10 @@ class MessagePath:
                 await self.answer(message)
         return len(waiting)
 
-    async def answer(self, message: Incoming, given: Reply | None = None) -> Reply:
+    async def answer(self, message: Incoming, given: Reply | None = None, before: Sequence[Block] = ()) -> Reply:
         """Answer a stored message, and record it; ``given`` is what its channel answers by itself.
+
+        ``before`` stands above the answer, as what was heard of a voice note.
 
         The caller has the conversation to itself. Danger is answered first, whatever is given.
         """
@@ -111,6 +113,8 @@ class MessagePath:
         except Exception:  # whatever broke, the person gets an answer and the operator a line
             logger.exception("inbox %s", message.inbox_id)
             reply = apology()
+        if before:
+            reply = reply.model_copy(update={"blocks": [*before, *reply.blocks]})
         return await asyncio.to_thread(self._finish, message, reply)
 
     def _finish(self, message: Incoming, reply: Reply) -> Reply:

@@ -63,6 +63,11 @@ def normalise(text: str) -> str:
     return _mend_homophones(text)
 
 
+def to_simplified(text: str) -> str:
+    """Return ``text`` in Simplified characters."""
+    return str(_simplified().convert(text))
+
+
 @functools.lru_cache(maxsize=50_000)
 def normalise_listed(text: str) -> str:
     """Return normal ``text`` of the service list, which is the same again and again; never for messages."""

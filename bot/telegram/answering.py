@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from actions.nearby import places_around
-from bot.messages import Incoming
+from bot.errors import CannotSend
+from bot.messages import Incoming, mask, phone_in
 from bot.path import MessagePath, incoming_of
+from bot.speech.errors import SpeechError, TooBusy
+from bot.speech.hearing import MAX_SECONDS, Hearing
+from bot.speech.speaking import Speaking
+from bot.telegram.draw import Part, escape
 from bot.telegram.sending import TelegramSender
-from bot.telegram.updates import LOCATION, START, UNSUPPORTED
+from bot.telegram.updates import AGAIN, LOCATION, START, UNSUPPORTED
 from knowledge.emergency import EmergencyMatcher
 from knowledge.phrases import points, say
 from knowledge.places import PlaceBook
-from knowledge.reply import Act, Button, Evidence, Outcome, Reply, TextBlock
+from knowledge.reply import Act, Block, Button, Evidence, Outcome, Reply, TextBlock
 from storage.deliveries import ChatSettings, Deliveries, Delivery
 from storage.inbox import Inbox, Received
 from storage.turns import Turns
 
+logger = logging.getLogger(__name__)
+_AT_ONCE = 6  # answers reckoned at the same time: more would only wait for the two cores
+_LOOK_BACK = 6  # turns, to find the one to read aloud
 _QUIET_S = 0.7  # after a short message: people write one question in pieces
 _BURST = timedelta(seconds=2)
 _SHORT = 20
@@ -36,26 +46,27 @@ _SETTINGS: tuple[tuple[re.Pattern[str], str, bool], ...] = (
 )
 
 
+@dataclass(frozen=True)
+class AnsweringParts:
+    """What the answers are made with; ``hearing`` and ``speaking`` are None where this machine cannot."""
+
+    path: MessagePath
+    inbox: Inbox
+    turns: Turns
+    deliveries: Deliveries
+    matcher: EmergencyMatcher
+    places: Callable[[], PlaceBook]
+    clock: Callable[[], datetime]
+    hearing: Hearing | None
+    speaking: Speaking | None
+
+
 class Answering:
     """Answers a chat's messages along the path, with what only this channel knows."""
 
-    def __init__(
-        self,
-        path: MessagePath,
-        inbox: Inbox,
-        turns: Turns,
-        deliveries: Deliveries,
-        matcher: EmergencyMatcher,
-        places: Callable[[], PlaceBook],
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._path = path
-        self._inbox = inbox
-        self._turns = turns
-        self._deliveries = deliveries
-        self._matcher = matcher
-        self._places = places
-        self._clock = clock
+    def __init__(self, parts: AnsweringParts) -> None:
+        self._parts = parts
+        self._room = asyncio.Semaphore(_AT_ONCE)
 
     async def burst(self, conversation: str, waiting: list[Received]) -> list[Received]:
         """Return the messages to take as one: short texts that came within two seconds of the one before.
@@ -65,12 +76,12 @@ class Answering:
         while True:
             run = _run(waiting)
             text = "，".join(each.text for each in run)
-            since = (self._clock() - run[-1].received_at).total_seconds()
+            since = (self._parts.clock() - run[-1].received_at).total_seconds()
             open_ended = len(run) == len(waiting) and _is_short(run[-1]) and len(run) < _MOST
-            if not open_ended or since >= _QUIET_S or self._matcher(text):
+            if not open_ended or since >= _QUIET_S or self._parts.matcher(text):
                 return run
             await asyncio.sleep(_QUIET_S - since)
-            waiting = await asyncio.to_thread(self._inbox.waiting, conversation)
+            waiting = await asyncio.to_thread(self._parts.inbox.waiting, conversation)
 
     async def answer(
         self,
@@ -93,8 +104,18 @@ class Answering:
             again=again,
             deliver=True,
         )
+        before: list[Block] = []
+        if last.media:
+            heard = await self._heard(sender, chat, last.media)
+            if isinstance(heard, Reply):
+                await self._parts.path.answer(replace(message, text=say("voice_note")), heard)
+                return
+            message = replace(message, text=mask(heard), phone=phone_in(heard))
+            again_button = Button(title=say("voice_again"), act=Act(intent=AGAIN))
+            before = [TextBlock(text=say("voice_heard", text=message.text), buttons=[again_button])]
         given = await asyncio.to_thread(self._own, message, location)
-        await self._path.answer(message, given)
+        async with self._room:
+            await self._parts.path.answer(message, given, before)
 
     def for_telegram(self, reply: Reply, delivery: Delivery) -> Reply:
         """Return the reply with the words that fit this app."""
@@ -104,16 +125,52 @@ class Answering:
 
     async def speaks_instead(self, sender: TelegramSender, chat: int, conversation: str, delivery: Delivery) -> bool:
         """Send the answer before as voice where 念给我听 asked for it; False where that cannot be."""
-        return False
+        if delivery.intent != "read_aloud" or self._parts.speaking is None:
+            return False
+        turns = await asyncio.to_thread(self._parts.turns.last, conversation, _LOOK_BACK)
+        others = (turn for turn in reversed(turns) if turn.inbox_id != delivery.inbox_id)
+        spoken = next((turn for turn in others if turn.intent != "read_aloud"), None)
+        if spoken is None:
+            return False
+        settings = await asyncio.to_thread(self._parts.deliveries.settings, conversation)
+        return await self.speak(sender, chat, Reply.model_validate_json(spoken.reply).speak, settings)
 
-    async def speak(self, sender: TelegramSender, chat: int, text: str, settings: ChatSettings) -> None:
-        """Send a text as voice."""
+    async def speak(self, sender: TelegramSender, chat: int, text: str, settings: ChatSettings) -> bool:
+        """Send a text as voice; False where it cannot be spoken. Raises CannotSend."""
+        if self._parts.speaking is None or not text:
+            return False
+        try:
+            sound = await self._parts.speaking.say(text, settings.slow)
+        except SpeechError as error:
+            logger.warning("speech: %s", error)
+            return False
+        await sender.voice(chat, sound)
+        return True
+
+    async def _heard(self, sender: TelegramSender, chat: int, media: str) -> str | Reply:
+        """Return what a voice note says, or what to tell where it cannot be made out."""
+        note, hearing = json.loads(media), self._parts.hearing
+        if hearing is None:
+            return _said("voice_not_here", "voice")
+        if note["seconds"] > MAX_SECONDS:
+            return _said("voice_too_long", "voice")
+        try:
+            await sender.send(chat, Part(escape(say("voice_listening"))))
+            async with sender.busy(chat):
+                return await hearing.hear(await sender.file(note["file_id"]))
+        except TooBusy:
+            return _said("voice_busy", "voice")
+        except (SpeechError, CannotSend) as error:
+            logger.warning("voice note: %s", error or type(error).__name__)
+            return _said("voice_not_heard", "voice")
 
     def _own(self, message: Incoming, location: tuple[float, float] | None) -> Reply | None:
         """Return what this channel answers by itself, or None."""
         intent = (message.act or {}).get("intent")
         if intent == START:
             return start()
+        if intent == AGAIN:
+            return _said("voice_say_again", AGAIN)
         if intent == UNSUPPORTED:
             return _said("telegram_unsupported", intent)
         if intent == LOCATION:
@@ -123,7 +180,7 @@ class Answering:
     def _near(self, location: tuple[float, float] | None) -> Reply:
         if location is None:  # sent before a restart: it was never written down
             return _said("telegram_location_lost", LOCATION)
-        return places_around(location, self._places(), self._clock())
+        return places_around(location, self._parts.places(), self._parts.clock())
 
     def _settings(self, message: Incoming) -> Reply | None:
         text = message.text.strip().rstrip("。！!吧")
@@ -131,8 +188,8 @@ class Answering:
         if found is None or len(text) > _SHORT:
             return None
         name, value = found
-        settings = self._deliveries.settings(message.conversation)
-        self._deliveries.set_settings(message.conversation, replace(settings, **{name: value}))
+        settings = self._parts.deliveries.settings(message.conversation)
+        self._parts.deliveries.set_settings(message.conversation, replace(settings, **{name: value}))
         return _said(f"telegram_{name}_{'on' if value else 'off'}", f"telegram_{name}")
 
 

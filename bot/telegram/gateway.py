@@ -41,7 +41,6 @@ _RENEW_S = 20.0
 _SWEEP_S = 1.0
 _SWEPT = timedelta(hours=24)
 _RETRY_S = (1, 2, 5, 10, 20, 30)
-_AT_ONCE = 6  # answers reckoned at the same time: more would only wait for the two cores
 UPDATES = ["message", "edited_message", "callback_query"]
 
 
@@ -71,7 +70,6 @@ class TelegramGateway:
         self._woken: set[str] = set()
         self._locations: dict[str, tuple[float, float]] = {}
         self._tried: set[str] = set()
-        self._room = asyncio.Semaphore(_AT_ONCE)
         self._name, self._id = "", 0
 
     async def run(self) -> None:
@@ -216,8 +214,7 @@ class TelegramGateway:
         again = last.id in self._tried
         self._tried.add(last.id)
         location = self._locations.pop(last.id, None)
-        async with self._room:
-            await self._parts.answering.answer(self.sender, chat, burst, location, again)
+        await self._parts.answering.answer(self.sender, chat, burst, location, again)
         self._tried.discard(last.id)
 
     async def _deliver(self, conversation: str, delivery: Delivery) -> None:

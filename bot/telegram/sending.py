@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -22,6 +23,8 @@ _PER_SECOND = 28  # Telegram takes about 30 over all chats
 _PER_CHAT = (3, 3.0)  # about one a second, a few at once
 _KEPT_CHATS = 5_000
 _BACK_OFF_S = (0.5, 1, 2, 4, 8, 15, 30)
+_TYPING_S = 4.0  # Telegram shows it for five
+_FILE_TRIES = 4
 _GIVE_UP_AFTER_S = 600.0
 _GONE = ("chat not found", "user is deactivated", "peer_id_invalid", "bot was kicked", "not enough rights")
 
@@ -60,6 +63,33 @@ class TelegramSender:
             await self._bot.send_chat_action(chat, "typing")
         except TelegramError:
             return
+
+    @asynccontextmanager
+    async def busy(self, chat: int) -> AsyncIterator[None]:
+        """Show that we are at work, again and again, for as long as it takes."""
+
+        async def show() -> None:
+            while True:
+                await self.typing(chat)
+                await asyncio.sleep(_TYPING_S)
+
+        showing = asyncio.create_task(show())
+        try:
+            yield
+        finally:
+            showing.cancel()
+
+    async def file(self, file_id: str) -> bytes:
+        """Return a file that somebody sent. Raises CannotSend."""
+        for attempt in range(_FILE_TRIES):
+            try:
+                found = await self._bot.get_file(file_id)
+                return bytes(await found.download_as_bytearray())
+            except (NetworkError, OSError) as error:
+                if isinstance(error, BadRequest) or attempt + 1 == _FILE_TRIES:
+                    raise CannotSend(f"the file cannot be had: {error}") from error
+                await asyncio.sleep(_BACK_OFF_S[attempt])
+        raise AssertionError("unreachable")
 
     async def answered(self, query: str) -> None:
         """Stop the clock on a pressed button; nothing is lost where that fails."""

@@ -17,7 +17,11 @@ from telegram.request import HTTPXRequest
 from bot.errors import CannotStore
 from bot.path import MessagePath
 from bot.settings import GatewaySettings
-from bot.telegram.answering import Answering
+from bot.speech.errors import NotAvailable
+from bot.speech.hearing import Hearing
+from bot.speech.model import model_folder
+from bot.speech.speaking import Speaking
+from bot.telegram.answering import Answering, AnsweringParts
 from bot.telegram.gateway import TelegramGateway, TelegramParts
 from knowledge.emergency import EmergencyMatcher
 from knowledge.places import PlaceBook
@@ -45,7 +49,11 @@ def telegram_gateway(
     if not settings.telegram_token:
         return None
     inbox, turns, deliveries = Inbox(database), Turns(database), Deliveries(database)
-    answering = Answering(path, inbox, turns, deliveries, EmergencyMatcher(), places, clock)
+    answering = Answering(
+        AnsweringParts(
+            path, inbox, turns, deliveries, EmergencyMatcher(), places, clock, _hearing(settings), _speaking(settings)
+        )
+    )
     parts = TelegramParts(
         bot=_bot(settings),
         inbox=inbox,
@@ -90,6 +98,22 @@ def webhook_routes(gateway: TelegramGateway, secret: str) -> APIRouter:
         return PlainTextResponse("ok")
 
     return routes
+
+
+def _hearing(settings: GatewaySettings) -> Hearing | None:
+    try:
+        return Hearing(model_folder(settings.speech_model, settings.var))
+    except (NotAvailable, OSError) as error:
+        logger.warning("voice notes are not understood here: %s", error)
+        return None
+
+
+def _speaking(settings: GatewaySettings) -> Speaking | None:
+    try:
+        return Speaking(settings.tts_command)
+    except NotAvailable as error:
+        logger.warning("nothing is read aloud here: %s", error)
+        return None
 
 
 def _bot(settings: GatewaySettings) -> Bot:

@@ -16,7 +16,12 @@ from knowledge.phrases import say
 
 CHANNEL = "telegram"
 # Acts that this channel answers itself; the rest are the dialogue's.
-START, UNSUPPORTED, LOCATION = "telegram_start", "telegram_unsupported", "telegram_location"
+START, UNSUPPORTED, LOCATION, AGAIN = (
+    "telegram_start",
+    "telegram_unsupported",
+    "telegram_location",
+    "telegram_again",
+)
 COMMANDS: dict[str, dict[str, str]] = {
     "start": {"intent": START},
     "benefits": {"intent": "find_benefits"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import time
@@ -11,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from bot.client import Where
+from bot.speech.speaking import to_opus
 from tests.auxil.bot_api import BotApi, Sent
+from tests.auxil.recordings import RECORDINGS
 
 pytestmark = pytest.mark.processes
 Whole = tuple[Where, int, Path]
@@ -243,3 +246,36 @@ def test_a_location_finds_places_and_is_not_kept(whole: Whole, api: BotApi, chat
         data = file.read_bytes()
         assert b"31.1765" not in data
         assert b"121.4223" not in data
+
+
+def test_a_voice_note_is_heard_shown_and_answered(whole: Whole, api: BotApi, chat: int) -> None:
+    file, _ = RECORDINGS[2]
+    api.voice(chat, to_opus(file.read_bytes()))
+    assert "我在听" in api.answer(chat).text
+    heard = api.answer(chat, 2, 40)
+    assert "我听到的是：" in heard.text
+    assert "印度" in heard.text
+    assert api.to(chat, "sendChatAction")
+    api.press(heard, "不对，重说")
+    assert "再说一遍" in api.answer(chat, 3).text
+
+
+def test_a_voice_note_that_is_too_long_or_empty_is_told_kindly(whole: Whole, api: BotApi, chat: int) -> None:
+    api.voice(chat, b"-", seconds=75)
+    assert "一分钟以内" in api.answer(chat).text
+    api.voice(chat, b"no sound at all")
+    assert "没有听清" in api.answer(chat, 3, 40).text
+
+
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="the tests of speech install it")
+def test_an_answer_is_read_aloud(whole: Whole, api: BotApi, chat: int) -> None:
+    api.say(chat, "喘息服务是什么意思呀，我想问问清楚，请您慢慢说")
+    api.answer(chat)
+    api.say(chat, "念给我听")
+    (voice,) = api.wait(lambda: api.to(chat, "sendVoice"))
+    assert voice.file
+    assert voice.file[:4] == b"OggS"
+    api.say(chat, "以后都念给我听")
+    api.answer(chat, 2)
+    api.say(chat, "敬老卡在哪里办理呀，我也想问问清楚，请您慢慢说")
+    api.wait(lambda: len(api.to(chat, "sendVoice")) >= 2)
