@@ -25,6 +25,7 @@ from bot.messages import Incoming
 from bot.outbox import OutboxSender
 from bot.path import MessagePath, Parts
 from bot.settings import GatewaySettings
+from bot.signed import signed_routes
 from bot.telegram.setup import telegram_gateway, webhook_routes, webhook_secret
 from bot.web.benefits import benefit_routes
 from bot.web.bookings import booking_routes
@@ -98,6 +99,7 @@ def create_app() -> FastAPI:
     app.include_router(benefit_routes(turns, lambda: live.library, now))
     if telegram:
         app.include_router(webhook_routes(telegram, webhook_secret(database)))
+    app.include_router(signed_routes(path, turns, settings.signed_secret, now))
     guarded = [Depends(_bearer(settings.action_secret))]
     app.include_router(_action_routes(live, desk), dependencies=guarded)
     app.include_router(_tool_routes(path, turns), dependencies=guarded)

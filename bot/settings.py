@@ -31,6 +31,7 @@ class GatewaySettings(BaseSettings):
     telegram_api: str = ""  # another Bot API server than Telegram's own
     telegram_webhook: str = ""  # our public HTTPS address, to be called there instead of polling
     telegram_proxy_from_env: bool = True  # Telegram may be reached only through HTTPS_PROXY
+    signed_secret: str = ""  # of the signed webhook (bot/signed.py); empty: it refuses every call
     speech_model: str = ""  # a faster-whisper model: folder or name; empty: the bundled one
     tts_command: str = ""  # text on its input, WAV on its output; empty: espeak-ng
     public: bool = False  # behind HTTPS: cookies are marked Secure

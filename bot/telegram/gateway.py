@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 from telegram import BotCommand, Update
 from telegram.error import InvalidToken, RetryAfter, TelegramError
+from telegram.warnings import PTBUserWarning
 
 from bot.errors import CannotSend, CannotStore
 from bot.path import MessagePath
@@ -33,6 +35,7 @@ from storage.leases import Leases
 from storage.turns import Buttons
 
 logger = logging.getLogger(__name__)
+warnings.filterwarnings("ignore", "Please use 'Bot.getUpdates'", PTBUserWarning)  # see _updates
 _POLL = "telegram:poll"
 _POLL_S = 20
 _POLL_LEASE = timedelta(seconds=45)

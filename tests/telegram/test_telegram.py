@@ -228,9 +228,9 @@ def test_small_letters_and_settings_are_told_for_this_app(whole: Whole, api: Bot
 
 def test_messages_of_one_chat_keep_their_order(whole: Whole, api: BotApi, chat: int) -> None:
     asked = [
-        "喘息服务是什么意思呀我想问问清楚的",
-        "敬老卡在哪里办理呀我也想问问清楚的",
-        "长护险怎么申请呀这个我也要问问清楚",
+        "喘息服务是什么意思呀，我想问问清楚，请您慢慢说",  # too long to be a piece of one question
+        "敬老卡在哪里办理呀，我也想问问清楚，请您慢慢说",
+        "长护险怎么申请呀，这个我也要问问清楚，请您慢慢说",
     ]
     for text in asked:
         api.say(chat, text)
