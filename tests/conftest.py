@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -10,10 +11,15 @@ from sqlalchemy import text
 
 from actions.booking.bookings import Bookings
 from actions.booking.staff import Staff
+from bot.cli import prepare
+from bot.client import Where
+from bot.settings import GatewaySettings
+from bot.started import free_port, own_system
 from storage.booking_tables import CourseRow, EventRow
 from storage.crypto import Cipher, read_or_make_key
 from storage.database import Database
 from tests.auxil.booking import Clock
+from tests.auxil.bot_api import TOKEN, BotApi, bot_api
 from tests.auxil.postgres import postgres
 
 
@@ -85,3 +91,43 @@ def an_event(database: Database, clock: Clock) -> Callable[..., str]:
         return event_id
 
     return make
+
+
+# --- the whole system with a stand-in of Telegram ----------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def api() -> Iterator[BotApi]:
+    with bot_api() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory, api: BotApi) -> Iterator[tuple[Where, int, Path]]:
+    """The real system with Telegram's stand-in: where it answers, the supervisor's process, its folder."""
+    trained = GatewaySettings()
+    prepare(trained)
+    var = tmp_path_factory.mktemp("telegram")
+    for part in ("models", "index"):
+        (var / part).symlink_to((trained.var / part).resolve())
+    env = {
+        "ADVISOR_VAR": str(var),
+        "ADVISOR_PORT": str(free_port()),
+        "ADVISOR_DIALOGUE_PORT": str(free_port()),
+        "ADVISOR_DEMO": "1",
+        "ADVISOR_RESTART_WAIT_MAX_S": "1",
+        "ADVISOR_TELEGRAM_TOKEN": TOKEN,
+        "ADVISOR_TELEGRAM_API": api.url,
+    }
+    with own_system(env, var / "run.log") as (where, pid):
+        api.wait(lambda: api.commands, 30)
+        yield where, pid, var
+
+
+_CHATS = itertools.count(5001)
+
+
+@pytest.fixture
+def chat() -> int:
+    """A new private chat."""
+    return next(_CHATS)
