@@ -30,6 +30,7 @@ class GatewaySettings(BaseSettings):
     telegram_token: str = ""  # from @BotFather; without one the channel is off
     telegram_api: str = ""  # another Bot API server than Telegram's own
     telegram_webhook: str = ""  # our public HTTPS address, to be called there instead of polling
+    page_url: str = ""  # the web page's address, told to who writes elsewhere
     telegram_proxy_from_env: bool = True  # Telegram may be reached only through HTTPS_PROXY
     signed_secret: str = ""  # of the signed webhook (bot/signed.py); empty: it refuses every call
     speech_model: str = ""  # a faster-whisper model: folder or name; empty: the bundled one

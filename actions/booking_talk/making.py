@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from dataclasses import replace
@@ -18,6 +19,7 @@ from knowledge.phrases import hotline, say
 from knowledge.reply import Act, Button, Outcome, Reply
 from storage.crypto import CannotDecrypt
 
+YES = "yes"
 _OFFERED = 3
 _DISTRICTS = 3
 _CHANGES = re.compile(r"换个?(?:时间|日子|一天)|改个?(?:时间|日子|期)|别的时间")
@@ -34,7 +36,7 @@ _DIGITS = re.compile(r"\d{5,}")
 def says_yes(act: UnderstoodAct) -> bool:
     """Return whether an act agrees."""
     if act.pressed or act.value:
-        return act.value == "yes"
+        return (act.value or "").startswith(YES)
     return not _NEGATES.match(act.text) and (act.intent == "affirm" or bool(_YES.match(act.text)))
 
 
@@ -65,6 +67,8 @@ class Making:
             kept = after.phone != form.phone and form.step not in (Step.PHONE, Step.CONFIRM)
             return self.next(replace(after, misses=0), context, say("book_phone_kept") if kept else "")
         if form.step is Step.CONFIRM and says_yes(act):
+            if act.pressed and act.value != _stamp(form):  # a button under something read back before
+                return self.next(form, context, say("book_changed"))
             return self._done(form, context)
         if form.step is Step.EVENT and (_WAITS.search(act.text) or says_yes(act)) and len(form.offered) == 1:
             only = form.offered[0]
@@ -115,7 +119,7 @@ class Making:
             text += say("book_agrees", whom=form.for_whom)
         text = f"{before}{text}{unconfirmed(event)}{say('book_right')}"
         change = Button(title=say("book_change"), act=Act(intent="inform", slot="change", value="event"))
-        return asked(form, Step.CONFIRM, text, [_yes(), change, stop()])
+        return asked(form, Step.CONFIRM, text, [_yes(form), change, stop()])
 
     def _offer(self, form: Form, events: list[Event], before: str) -> Reply:
         """Offer the nearest free times; a place on the waiting list where what is wished is full."""
@@ -194,7 +198,7 @@ class Making:
             return asked(form, Step.PHONE, before + say("book_call_phone"), [stop()])
         tail = self._desk.cipher.unseal(form.phone, PHONE)[-4:]
         text = say("book_call_confirm", tail=tail, about=say(f"book_call_{form.kind}"))
-        return asked(form, Step.CONFIRM, before + text, [_yes(), stop()])
+        return asked(form, Step.CONFIRM, before + text, [_yes(form), stop()])
 
     def _called(self, form: Form, context: Context) -> Reply:
         sender, about = context.sender, say(f"book_call_{form.kind}")
@@ -251,5 +255,11 @@ def _alone(fitting: list[Event]) -> bool:
     return all(each.starts_at.date() != fitting[0].starts_at.date() for each in fitting[1:])
 
 
-def _yes() -> Button:
-    return Button(title=say("book_yes"), act=Act(intent="affirm", slot="confirm", value="yes"))
+def _yes(form: Form) -> Button:
+    return Button(title=say("book_yes"), act=Act(intent="affirm", slot="confirm", value=_stamp(form)))
+
+
+def _stamp(form: Form) -> str:
+    """Return what a press on 对 agrees to: a button under another read-back agrees to nothing else."""
+    what = "|".join((form.aim, form.event or "", str(form.waits), form.for_whom, form.phone or "", form.booking or ""))
+    return f"{YES}:{hashlib.sha256(what.encode()).hexdigest()[:16]}"

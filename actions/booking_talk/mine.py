@@ -11,7 +11,7 @@ from actions.booking.model import Booking, Kind, State
 from actions.booking.when import wish_of
 from actions.booking_talk.desk import Desk
 from actions.booking_talk.form import PHONE, Aim, Form, Step, ordinal, told
-from actions.booking_talk.making import Making, held, says_yes
+from actions.booking_talk.making import YES, Making, held, says_yes
 from actions.booking_talk.words import asked, card, ended, stop, when
 from actions.understood import Context, UnderstoodAct
 from knowledge.person import person_of
@@ -158,7 +158,7 @@ class Mine:
         return self._about(replace(form, code=None, phone=None, proved=True), booking, context)
 
     def _ask_to_cancel(self, form: Form, booking: Booking) -> Reply:
-        yes = Button(title=say("book_cancel_yes"), act=Act(intent="affirm", slot="cancel", value="yes"))
+        yes = Button(title=say("book_cancel_yes"), act=Act(intent="affirm", slot="cancel", value=f"{YES}:{booking.id}"))
         no = Button(title=say("book_cancel_no"), act=Act(intent="deny", slot="cancel", value="no"))
         text = say("book_cancel_sure", when=when(booking.event), title=booking.event.title, whom=booking.for_whom)
         return asked(replace(form, booking=booking.id), Step.CANCEL, text, [yes, no])
@@ -167,6 +167,8 @@ class Mine:
         booking = held(self._desk, form, context)
         keeps = not act.pressed and bool(_KEEPS.search(act.text))
         sure = says_yes(act) or (not act.pressed and act.intent == "cancel_booking")
+        if booking and act.pressed and sure and act.value != f"{YES}:{booking.id}":  # asked about another one before
+            return self._ask_to_cancel(form, booking)
         if booking is None or keeps or not sure:
             return ended("book_kept")
         self._desk.bookings.cancel(booking, context.sender.conversation)

@@ -11,7 +11,7 @@ from actions.asking import is_question
 from actions.booking.model import Kind
 from actions.booking_talk.desk import Desk
 from actions.booking_talk.form import Aim, Form, Step, from_json, ordinal
-from actions.booking_talk.making import Making
+from actions.booking_talk.making import YES, Making
 from actions.booking_talk.mine import AIMS, Mine
 from actions.booking_talk.words import ended
 from actions.merging import merged
@@ -84,7 +84,7 @@ class BookingTalk:
         ):
             act = replace(act, slot="change")
         if form.step is Step.CONFIRM and not act.pressed and ordinal(act.text) == 0:
-            act = replace(act, value="yes")
+            act = replace(act, value=YES)
         asks = act.intent in ASPECTS and is_question(act.text) and not act.pressed
         talk = self._making if _is_making(form) else self._mine
         reply = talk.goes_on(form, act, context)

@@ -59,6 +59,7 @@ class AnsweringParts:
     clock: Callable[[], datetime]
     hearing: Hearing | None
     speaking: Speaking | None
+    page: str = ""
 
 
 class Answering:
@@ -168,7 +169,7 @@ class Answering:
         """Return what this channel answers by itself, or None."""
         intent = (message.act or {}).get("intent")
         if intent == START:
-            return start()
+            return start(self._parts.page)
         if intent == AGAIN:
             return _said("voice_say_again", AGAIN)
         if intent == UNSUPPORTED:
@@ -193,8 +194,8 @@ class Answering:
         return _said(f"telegram_{name}_{'on' if value else 'off'}", f"telegram_{name}")
 
 
-def start() -> Reply:
-    """Return the greeting: three short lines and four buttons."""
+def start(page: str = "") -> Reply:
+    """Return the greeting: three short lines and four buttons; ``page`` is the address of the web page."""
     acts = {
         "telegram_button_benefits": Act(intent="find_benefits"),
         "telegram_button_ask": Act(intent="help"),
@@ -202,7 +203,11 @@ def start() -> Reply:
         "telegram_button_human": Act(intent="request_human"),
     }
     buttons = [Button(title=say(title), act=act) for title, act in acts.items()]
-    block = TextBlock(text=say("telegram_start"), points=points("telegram_start_points"), buttons=buttons)
+    block = TextBlock(
+        text=say("telegram_start"),
+        points=[line.format(page=page) for line in points("telegram_start_points")],
+        buttons=buttons,
+    )
     return Reply(
         blocks=[block],
         outcome=Outcome.ANSWERED_CONVERSATION,

@@ -51,7 +51,16 @@ def telegram_gateway(
     inbox, turns, deliveries = Inbox(database), Turns(database), Deliveries(database)
     answering = Answering(
         AnsweringParts(
-            path, inbox, turns, deliveries, EmergencyMatcher(), places, clock, _hearing(settings), _speaking(settings)
+            path,
+            inbox,
+            turns,
+            deliveries,
+            EmergencyMatcher(),
+            places,
+            clock,
+            hearing=_hearing(settings),
+            speaking=_speaking(settings),
+            page=settings.page_url,
         )
     )
     parts = TelegramParts(

@@ -514,3 +514,23 @@ def test_nobody_learns_by_booking_whether_a_telephone_number_has_booked(talk: Ta
     first = [plain_text(each).splitlines()[0] for each in (refused, full)]
     assert first[0] == first[1]
     assert not any("12月3日" in button.title and "排队" not in button.title for button in form(refused).buttons)
+
+
+def test_an_old_button_agrees_to_nothing_else(talk: Talk) -> None:
+    first = talk.press(talk.say("book_training", "我要报名照护课", "13800138000"), "12月3日")
+    talk.press(talk.say("correct", "换个时间"), "12月4日")
+    again = talk.press(first, "对")
+    assert form(again).slot == "confirm"
+    assert "12月4日" in plain_text(again)
+    assert talk.desk.bookings.mine("web:a") == []
+    assert "12月4日" in booked(talk.press(again, "对")).when
+    assert talk.press(again, "对").outcome is not Outcome.ANSWERED_BOOKING  # it works once
+
+
+def test_an_old_cancel_button_cancels_nothing_else(talk: Talk) -> None:
+    two(talk)
+    first = talk.press(talk.say("cancel_booking", "取消预约"), "12月3日")
+    talk.say("deny", "不取消")
+    talk.press(talk.say("cancel_booking", "取消预约"), "12月4日")
+    talk.press(first, "取消")
+    assert len(talk.desk.bookings.mine("web:a")) == 2
