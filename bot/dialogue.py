@@ -18,6 +18,7 @@ class DialogueClient:
     """Sends one message and returns its Reply."""
 
     def __init__(self, url: str, secret: str, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
         self._http = httpx.AsyncClient(
             base_url=url,
             headers={"Authorization": f"Bearer {secret}"},
@@ -26,15 +27,18 @@ class DialogueClient:
             trust_env=False,  # a proxy in the environment must never see a message
         )
 
-    async def ask(self, conversation: str, text: str, metadata: dict[str, Any]) -> Reply:
-        """Return the reply. Raises DialogueDown.
+    async def ask(
+        self, conversation: str, text: str, metadata: dict[str, Any], timeout_s: float | None = None
+    ) -> Reply:
+        """Return the reply within ``timeout_s`` (the setting's, for who looks at a page). Raises DialogueDown.
 
         Only a refused connection is tried again: after a time-out the turn may have run.
         """
+        timeout = httpx.Timeout(timeout_s or self._timeout_s, connect=_CONNECT_S)
         body = {"conversation": conversation, "text": text, "metadata": metadata}
         for attempt in range(_CONNECT_TRIES):
             try:
-                answer = await self._http.post("/webhooks/advisor/message", json=body)
+                answer = await self._http.post("/webhooks/advisor/message", json=body, timeout=timeout)
                 answer.raise_for_status()
                 return self._whole(answer.json())
             except httpx.ConnectError as error:

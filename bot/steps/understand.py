@@ -19,6 +19,7 @@ from storage.crypto import Cipher
 
 logger = logging.getLogger(__name__)
 _FOUND_FROM = 0.4
+_PATIENT_S = 15.0  # in a messaging app a late answer is better than a poor one
 
 
 async def understand(
@@ -30,8 +31,9 @@ async def understand(
         metadata["again"] = True
     if message.phone:  # for the action, which has the key; the dialogue server cannot read it
         metadata["phone"] = cipher.seal(message.phone, "message.phone")
+    patient = {"timeout_s": _PATIENT_S} if message.deliver else {}
     try:
-        return await dialogue.ask(message.conversation, message.text, metadata)
+        return await dialogue.ask(message.conversation, message.text, metadata, **patient)
     except DialogueDown as error:
         logger.warning("inbox %s: %s", message.inbox_id, error)
     return await asyncio.to_thread(degraded, message, library())

@@ -43,6 +43,7 @@ _CHAT_LEASE = timedelta(seconds=60)
 _RENEW_S = 20.0
 _SWEEP_S = 1.0
 _SWEPT = timedelta(hours=24)
+_PERHAPS_HAD = timedelta(seconds=5)
 _RETRY_S = (1, 2, 5, 10, 20, 30)
 UPDATES = ["message", "edited_message", "callback_query"]
 
@@ -214,7 +215,9 @@ class TelegramGateway:
 
     async def _answer(self, conversation: str, burst: list[Received]) -> None:
         chat, last = chat_of(conversation), burst[-1]
-        again = last.id in self._tried
+        # Perhaps a process that died had it answered already: the dialogue looks before it acts.
+        waited = self._parts.clock() - last.received_at
+        again = last.id in self._tried or waited > _PERHAPS_HAD
         self._tried.add(last.id)
         location = self._locations.pop(last.id, None)
         await self._parts.answering.answer(self.sender, chat, burst, location, again)
