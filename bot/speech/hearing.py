@@ -6,6 +6,9 @@ import asyncio
 import io
 import logging
 import multiprocessing
+import os
+import threading
+import time
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
@@ -18,6 +21,7 @@ MAX_SECONDS = 60
 _MOST_WAITING = 20
 _WITHIN_S = 120.0
 _RATE = 16_000
+_LOOK_S = 2.0
 _NO_SPEECH_ABOVE = 0.8
 _HOT_WORDS = "长护险 居家养老 养老顾问 高龄津贴 敬老卡 喘息服务 助餐 日托 统一需求评估 家庭病床 社区事务受理服务中心"
 _model: Any = None  # in the worker only
@@ -99,6 +103,14 @@ def recognise(sound: bytes) -> str:
 
 def _load(folder: str, threads: int) -> None:
     global _model
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     from faster_whisper import WhisperModel
 
     _model = WhisperModel(folder, device="cpu", compute_type="int8", cpu_threads=threads, local_files_only=True)
+
+
+def _end_with_parent(parent: int) -> None:
+    """End the worker when the server that started it is gone: after a kill nobody else would."""
+    while os.getppid() == parent:
+        time.sleep(_LOOK_S)
+    os._exit(0)

@@ -10,14 +10,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
-from telegram import BotCommand, Update
+from telegram import Bot, BotCommand, Update
 from telegram.error import InvalidToken, RetryAfter, TelegramError
 from telegram.warnings import PTBUserWarning
 
@@ -52,14 +52,14 @@ UPDATES = ["message", "edited_message", "callback_query"]
 class TelegramParts:
     """What the gateway works with."""
 
-    bot: Any  # telegram.Bot
+    bot: Bot
     inbox: Inbox
     buttons: Buttons
     deliveries: Deliveries
     leases: Leases
     path: MessagePath
     answering: Answering
-    clock: Any  # () -> datetime
+    clock: Callable[[], datetime]
 
 
 class TelegramGateway:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import subprocess
+import sys
+import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +18,7 @@ from bot.speech.errors import NotAvailable, NotHeard, TooBusy
 from bot.speech.hearing import Hearing
 from bot.speech.model import model_folder
 from bot.speech.speaking import Speaking, to_opus
+from bot.supervisor import ROOT
 from tests.auxil.recordings import RECORDINGS, characters_wrong
 
 
@@ -78,6 +83,28 @@ async def test_a_worker_that_is_killed_is_replaced(hearing: Hearing) -> None:
     for process in list(hearing._pool._processes.values()):
         process.kill()
     assert await hearing.hear(file.read_bytes())
+
+
+def test_the_worker_ends_with_the_server_that_started_it(folder: str, tmp_path: Path) -> None:
+    script = f"""
+import asyncio, os, signal
+from bot.speech.hearing import Hearing
+hearing = Hearing({folder!r})
+try:
+    asyncio.run(hearing.hear(b"no sound"))
+except Exception:
+    pass
+print(*hearing._pool._processes, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    (tmp_path / "server.py").write_text("if __name__ == '__main__':\n    " + "\n    ".join(script.splitlines()))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ran = subprocess.run([sys.executable, str(tmp_path / "server.py")], capture_output=True, env=environment)
+    (worker,) = ran.stdout.split()
+    deadline = time.monotonic() + 15
+    while Path(f"/proc/{int(worker)}").exists() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not Path(f"/proc/{int(worker)}").exists()
 
 
 async def test_more_than_can_wait_are_told_so(hearing: Hearing) -> None:
