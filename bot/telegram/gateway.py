@@ -37,10 +37,10 @@ from storage.turns import Buttons
 logger = logging.getLogger(__name__)
 warnings.filterwarnings("ignore", "Please use 'Bot.getUpdates'", PTBUserWarning)  # see _updates
 _POLL = "telegram:poll"
-_POLL_S = 20
-_POLL_LEASE = timedelta(seconds=45)
-_CHAT_LEASE = timedelta(seconds=60)
-_RENEW_S = 20.0
+_POLL_S = 10
+_POLL_LEASE = timedelta(seconds=20)
+_CHAT_LEASE = timedelta(seconds=30)
+_RENEW_S = 10.0
 _SWEEP_S = 1.0
 _SWEPT = timedelta(hours=24)
 _PERHAPS_HAD = timedelta(seconds=5)

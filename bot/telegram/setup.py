@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import json
 import logging
-import uuid
+import socket
 from collections.abc import Callable
 from datetime import datetime
 
@@ -68,7 +69,7 @@ def telegram_gateway(
         inbox=inbox,
         buttons=Buttons(database),
         deliveries=deliveries,
-        leases=Leases(database, clock, uuid.uuid4().hex),
+        leases=Leases(database, clock, _holder(settings)),
         path=path,
         answering=answering,
         clock=clock,
@@ -107,6 +108,11 @@ def webhook_routes(gateway: TelegramGateway, secret: str) -> APIRouter:
         return PlainTextResponse("ok")
 
     return routes
+
+
+def _holder(settings: GatewaySettings) -> str:
+    """Return the name leases are held by: a server that starts again in the same place has its own at once."""
+    return hashlib.sha256(f"{socket.gethostname()}:{settings.port}".encode()).hexdigest()[:40]
 
 
 def _hearing(settings: GatewaySettings) -> Hearing | None:
