@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from knowledge.phrases import say
 from knowledge.plain_text import block_lines
-from knowledge.reply import AnswerBlock, Block, Button, ContactLine, EmergencyBlock, HandoffBlock, Reply
+from knowledge.reply import AnswerBlock, Block, BookingBlock, Button, ContactLine, EmergencyBlock, HandoffBlock, Reply
 from storage.deliveries import ChatSettings
 
 MAX_UNITS = 3900  # of UTF-16; Telegram takes 4,096
@@ -34,10 +34,13 @@ class _Line:
     text: str
     tag: str = ""  # b, code, blockquote
     number: str = ""  # shown after the text, to tap and copy
+    link: str = ""  # what the text opens
 
     def html(self) -> str:
         close = self.tag.split(" ")[0]
         body = escape(self.text) + (f" <code>{escape(self.number)}</code>" if self.number else "")
+        if self.link:
+            body = f'<a href="{html.escape(self.link)}">{body}</a>'
         return f"<{self.tag}>{body}</{close}>" if self.tag else body
 
     def units(self) -> int:
@@ -71,6 +74,12 @@ def _lines(block: Block, settings: ChatSettings) -> Iterator[_Line]:
         yield _Line(block.lead, "b")
         yield from (_Line("☎", number=number) for number in block.call)
         yield from map(_Line, block.advice)
+    elif isinstance(block, BookingBlock):
+        text, code, *rest = block_lines(block)
+        yield from (_Line(text, "b"), _Line(code, "b"))
+        yield from map(_phone, rest)
+        if block.map_url:
+            yield _Line(say("book_map"), link=block.map_url)
     else:
         first, *rest = [line for line in block_lines(block, numbered=False) if line]
         yield _Line(first, "b")

@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 
 from bot.telegram.draw import MAX_UNITS, Part, drawn, escape, unformatted
 from bot.telegram.sending import _keyboard
-from knowledge.reply import AnswerBlock, Button, ContactLine, EmergencyBlock, Outcome, Reply, SourceLine, TextBlock
+from knowledge.reply import (
+    AnswerBlock,
+    BookingBlock,
+    Button,
+    ContactLine,
+    EmergencyBlock,
+    Outcome,
+    Reply,
+    SourceLine,
+    TextBlock,
+)
 from storage.deliveries import ChatSettings
 from tests.auxil.bot_api import _plain, _wrong
 
@@ -100,3 +110,19 @@ def test_escaping_loses_nothing_that_can_be_shown(text: str) -> None:
     assert unformatted(escape(text)) == shown
     assert not any(character in shown for character in "\x00\x0b\x1f")
     assert [c for c in text if c.isprintable()] == [c for c in shown if c.isprintable()]
+
+
+def test_a_booking_has_its_code_in_bold_and_a_map() -> None:
+    card = BookingBlock(
+        text="约好了。",
+        code="123456",
+        title="照护课",
+        when="12月3日",
+        place="路1号",
+        for_whom="本人",
+        map_url='https://uri.amap.com/marker?position=1,2&name="<b>',
+    )
+    (part,) = drawn(reply(card))
+    assert "<b>号码：123 456</b>" in part.text
+    assert "看地图</a>" in part.text
+    assert refused(part) is None
