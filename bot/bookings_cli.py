@@ -18,7 +18,7 @@ from actions.booking.bookings import Bookings
 from actions.booking.calls import Calls
 from actions.booking.catalogue import Catalogue
 from actions.booking.errors import BookingError
-from actions.booking.model import Booking, Event
+from actions.booking.model import STAFF, Booking, Event
 from actions.booking.staff import Staff
 from actions.booking.timetable import DATE_COLUMNS, POINT_COLUMNS, import_timetable, write_template
 from actions.booking_talk.words import when
@@ -51,7 +51,7 @@ def office(by: str) -> Office:
     settings = GatewaySettings()
     database = Database(settings.database, Cipher(settings.encryption_key()))
     database.migrate()
-    actor = f"staff:{by}"
+    actor = f"{STAFF}{by}"
     catalogue = Catalogue(database, now, demo=True)  # staff see the samples, marked
     return Office(catalogue, Bookings(database, now), Calls(database, now), Staff(database, now, actor))
 
@@ -146,7 +146,7 @@ def cancel(code: str, by: By = ME) -> None:
     """Cancel a booking by its code."""
     here = office(by)
     booking = _by_code(here, code)
-    here.bookings.cancel(booking, f"staff:{by}")
+    here.bookings.cancel(booking, f"{STAFF}{by}")
     print(f"cancelled: {when(booking.event)} {booking.event.title}")
 
 
@@ -155,7 +155,7 @@ def move(code: str, session: str, by: By = ME) -> None:
     """Move a booking to another session."""
     here = office(by)
     try:
-        moved = here.bookings.move(_by_code(here, code), here.catalogue.event_id(session), f"staff:{by}")
+        moved = here.bookings.move(_by_code(here, code), here.catalogue.event_id(session), f"{STAFF}{by}")
     except (BookingError, ValueError) as error:
         _fail([f"not moved: {type(error).__name__.lower()}; see: advisor bookings sessions"])
     print(f"moved to {when(moved.event)} {moved.event.title}")
@@ -180,7 +180,7 @@ def attendance(
 @bookings_app.command()
 def calls(as_json: Json = False, by: By = ME) -> None:
     """List whom to ring: no channel reaches them, or they asked for it."""
-    waiting = office(by).calls.waiting(f"staff:{by}")
+    waiting = office(by).calls.waiting(f"{STAFF}{by}")
     rows = [
         {"id": call.id[:_SHORT], "since": f"{call.created_at:%m-%d %H:%M}", "phone": call.phone, "about": call.about}
         for call in waiting
@@ -192,7 +192,7 @@ def calls(as_json: Json = False, by: By = ME) -> None:
 def called(call: str, by: By = ME) -> None:
     """Take somebody off the call list."""
     try:
-        office(by).calls.done(call, f"staff:{by}")
+        office(by).calls.done(call, f"{STAFF}{by}")
     except BookingError:
         _fail([f"there is no call {call}; see: advisor bookings calls"])
     print("done")

@@ -57,6 +57,8 @@ class OutboxSender:
                 await self.once()
             except SQLAlchemyError as error:
                 logger.warning("outbox: the database does not answer, trying again: %s", type(error).__name__)
+            except Exception:  # whatever broke, the other reminders must go out
+                logger.exception("outbox")
             await asyncio.sleep(POLL_S)
 
     async def once(self) -> int:

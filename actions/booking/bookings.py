@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.exc import IntegrityError
 
-from actions.booking.daytime import into_daytime, reminders
+from actions.booking.daytime import into_daytime, reminders, tell_at
 from actions.booking.errors import AlreadyBooked, Closed, Full, Locked, NotFound
-from actions.booking.model import ACTIVE, HOLDS_A_SEAT, REMINDERS, Applicant, Booking, NoticeKind, State
+from actions.booking.model import ACTIVE, HOLDS_A_SEAT, REMINDERS, STAFF, Applicant, Booking, NoticeKind, State
 from actions.booking.store import Store
 from actions.booking.waiting import pass_on
 from storage.booking_tables import AttemptRow, BookingRow, EventRow
@@ -56,6 +56,7 @@ class Bookings:
             if row.state in ACTIVE:
                 row.state = State.CANCELLED
                 self._end(store, row, actor, "cancel")
+                self._tell(store, row, actor, NoticeKind.EVENT_CANCELLED)
                 if held:
                     pass_on(store, row.event_id, self._clock())
             return store.booking(row)
@@ -80,6 +81,7 @@ class Bookings:
                     None,
                 )
                 self._end(store, row, actor, "move")
+                self._tell(store, row, actor, NoticeKind.MOVED)
                 store.flush()
                 if held:
                     pass_on(store, old, self._clock())
@@ -205,6 +207,12 @@ class Bookings:
         if store.wants_reminders(row.conversation):
             for kind, at in reminders(row.starts_at, self._clock()).items():
                 store.send_later(row, kind, at)
+
+    def _tell(self, store: Store, row: BookingRow, actor: str, kind: NoticeKind) -> None:
+        """Tell the booker of what staff did: nobody shall come at a time that is gone."""
+        now = self._clock()
+        if actor.startswith(STAFF) and row.starts_at > now:
+            store.send_later(row, kind, tell_at(now, row.starts_at))
 
     def _end(self, store: Store, row: BookingRow, actor: str, act: str) -> None:
         store.audit(self._clock(), actor, act, row.id, row.event_id)

@@ -48,5 +48,10 @@ def into_daytime(at: datetime) -> datetime:
     return at
 
 
+def tell_at(now: datetime, starts_at: datetime) -> datetime:
+    """Return when to tell of a change: at once by day, else in the morning, but two hours before the event."""
+    return min(into_daytime(now), max(now, starts_at - timedelta(hours=2)))
+
+
 def _at(day: datetime, hour: int) -> datetime:
     return day.replace(hour=hour, minute=0, second=0, microsecond=0)

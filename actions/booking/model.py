@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 SELF = "本人"
+STAFF = "staff:"  # how the name of a member of staff begins as an actor
 
 
 class Kind(StrEnum):
@@ -36,6 +37,7 @@ class NoticeKind(StrEnum):
     OFFER = "offer"
     OFFER_LAPSED = "offer_lapsed"
     EVENT_CANCELLED = "event_cancelled"
+    MOVED = "moved"  # by staff
     RATING = "rating"
 
 

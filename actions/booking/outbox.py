@@ -7,6 +7,7 @@ sender held is sent by the next one.
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,8 +19,10 @@ from actions.booking.daytime import into_daytime, reminders
 from actions.booking.model import Booking, NoticeKind, State
 from actions.booking.store import Store
 from storage.booking_tables import BookingRow, CallRow, OutboxRow
+from storage.crypto import CannotDecrypt
 from storage.database import Database
 
+logger = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)
 TRIES = 5  # with the waits below: about half an hour
 _WAITS = (timedelta(minutes=1), timedelta(minutes=3), timedelta(minutes=8), timedelta(minutes=20))
@@ -67,7 +70,11 @@ class Outbox:
             )
             for row in session.scalars(query):
                 booked = session.get(BookingRow, row.booking_id)
-                booking = store.booking(booked) if booked else None
+                try:
+                    booking = store.booking(booked) if booked else None
+                except CannotDecrypt as error:  # one that was written with another key holds up nobody
+                    logger.error("outbox %s is dropped: %s", row.id, error)
+                    booking = None
                 kind = NoticeKind(row.kind)
                 if booking is None or not _still_true(kind, booking, now):
                     row.state = "dropped"
@@ -153,7 +160,7 @@ def _still_true(kind: NoticeKind, booking: Booking, now: datetime) -> bool:
     starts = booking.event.starts_at
     if kind is NoticeKind.DAY_BEFORE:  # too late for it: the one two hours before says the same
         return booking.state is State.BOOKED and NoticeKind.SOON in reminders(starts, now)
-    if kind is NoticeKind.SOON:
+    if kind in (NoticeKind.SOON, NoticeKind.MOVED):
         return booking.state is State.BOOKED and starts > now
     if kind is NoticeKind.OFFER:
         return booking.state is State.OFFERED and booking.offered_until is not None and booking.offered_until > now

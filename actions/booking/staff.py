@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import select
 
-from actions.booking.daytime import into_daytime
+from actions.booking.daytime import tell_at
 from actions.booking.errors import Closed, Full, NotFound
 from actions.booking.model import ACTIVE, Booking, NoticeKind, State
 from actions.booking.store import Store
@@ -49,13 +49,12 @@ class Staff:
             if event is None:
                 raise Closed
             event.state, told = "cancelled", 0
-            tell_at = min(into_daytime(now), max(now, event.starts_at - timedelta(hours=2)))
             for state in ACTIVE:
                 for row in store.of_event(event_id, state):
                     row.state = State.CANCELLED
                     store.audit(now, self._actor, "event_cancel", row.id, event_id)
                     store.drop_pending(row.id)
-                    store.send_later(row, NoticeKind.EVENT_CANCELLED, tell_at)
+                    store.send_later(row, NoticeKind.EVENT_CANCELLED, tell_at(now, row.starts_at))
                     told += 1
             event.taken = 0
             store.audit(now, self._actor, "cancel_event", event=event_id)

@@ -108,8 +108,14 @@ class TelegramGateway:
         except Exception as error:  # whatever it is: one bad update must not hold up those behind it
             logger.warning("an update that cannot be read: %s", type(error).__name__)
             return
-        if found:
+        if found is None:
+            return
+        try:
             await self._take(found)
+        except CannotStore:
+            raise
+        except Exception:  # the same: it is left, those behind it are taken
+            logger.exception("an update that cannot be taken")
 
     async def notify(self, conversation: str, reply: Reply) -> None:
         """Send a reply unasked. Raises CannotSend."""

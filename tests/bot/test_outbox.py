@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from actions.booking.bookings import Bookings
 from actions.booking.calls import Calls
@@ -19,7 +19,7 @@ from bot.errors import CannotSend
 from bot.outbox import OutboxSender
 from knowledge.plain_text import plain_text
 from knowledge.reply import Reply
-from storage.booking_tables import OutboxRow
+from storage.booking_tables import BookingRow, OutboxRow
 from storage.database import Database
 from storage.turns import Buttons
 from tests.auxil.booking import Clock, who
@@ -216,3 +216,28 @@ async def test_a_lapsed_offer_goes_to_the_next_in_line(sending: Sending, an_even
     told = [(conversation, plain_text(reply)[:12]) for conversation, reply in sending.push.sent[1:]]
     assert sorted(conversation for conversation, _ in told) == ["web:2", "web:3"]
     assert sending.bookings.mine("web:3")[0].state == "offered"
+
+
+async def test_what_staff_cancel_or_move_is_told(sending: Sending, an_event: Make) -> None:
+    new = an_event(hours=60)
+    moved = sending.bookings.book(an_event(), who(1), "k1")
+    cancelled = sending.bookings.book(an_event(hours=50), who(2), "k2")
+    own = sending.bookings.book(an_event(hours=51), who(3), "k3")
+    sending.bookings.move(moved, new, "staff:a")
+    sending.bookings.cancel(cancelled, "staff:a")
+    sending.bookings.cancel(own, "web:3")
+    assert await sending.sender.once() == 2
+    told = {conversation: plain_text(reply) for conversation, reply in sending.push.sent}
+    assert "改时间了：11月27日（周五）晚上9点" in told["web:1"]
+    assert "取消了，请不要去" in told["web:2"]
+
+
+async def test_a_booking_of_another_key_holds_up_nobody(sending: Sending, an_event: Make) -> None:
+    event = an_event(hours=53)
+    sending.bookings.book(event, who(1), "k1")
+    sending.bookings.book(event, who(2), "k2")
+    with sending.database.write() as session:
+        session.execute(update(BookingRow).where(BookingRow.conversation == "web:1").values(phone=b"0" * 40))
+    sending.clock.forward(hours=25)
+    assert await sending.sender.once() == 1
+    assert [conversation for conversation, _ in sending.push.sent] == ["web:2"]
