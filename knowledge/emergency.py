@@ -14,7 +14,7 @@ import yaml
 
 from knowledge.normalise import DATA, normalise
 
-_NEGATION = re.compile(r"(?:没|没有|不是|并没有|不曾|未)$")
+_NEGATION = re.compile(r"(?:没|没有|不是|并没有|不曾|未)(?:想|要)?$")
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,9 @@ class EmergencyMatcher:
     def __init__(self, file: Path = DATA / "emergency.yaml") -> None:
         """Read the rules. Raises re.error or KeyError where the file is wrong."""
         raw = yaml.safe_load(file.read_text(encoding="utf-8"))
-        self._now, self._past, self._topic = (re.compile(raw[name]) for name in ("now", "past", "topic"))
+        self._never, self._now, self._past, self._topic = (
+            re.compile(raw[name]) for name in ("never", "now", "past", "topic")
+        )
         self._rules = [
             _Rule(
                 Emergency(kind, tuple(rule["call"]), rule["lead"], tuple(rule["advice"])),
@@ -54,7 +56,8 @@ class EmergencyMatcher:
         """Return the emergency that ``text`` tells of, or None."""
         text = normalise(text)
         now = self._now.search(text) is not None
-        quiet = not now and (self._past.search(text) or self._topic.search(text))
+        told = not now and (self._past.search(text) or self._topic.search(text))
+        quiet = told or self._never.search(text)
         for rule in self._rules:
             patterns = rule.hard if quiet else rule.hard + rule.soft
             if any(self._fires(pattern, text) for pattern in patterns):

@@ -1,0 +1,1 @@
+"""Measures the intent model on sets that training never sees, and checks the data (`python -m nlu.quality`)."""
