@@ -5,9 +5,21 @@ from __future__ import annotations
 import re
 
 from knowledge import answer
+from knowledge.emergency import Emergency, default_matcher
 from knowledge.normalise import DATA
 from knowledge.phrases import hotline, points, say
-from knowledge.reply import Act, AnswerBlock, Block, Button, ContactLine, HandoffBlock, Outcome, Reply, TextBlock
+from knowledge.reply import (
+    Act,
+    AnswerBlock,
+    Block,
+    Button,
+    ContactLine,
+    EmergencyBlock,
+    HandoffBlock,
+    Outcome,
+    Reply,
+    TextBlock,
+)
 
 _PLAIN = {
     "goodbye",
@@ -39,7 +51,7 @@ def reply_without_search(intent: str, text: str = "") -> Reply | None:
         "help": _help,
         "request_human": handoff,
         "medical_question": lambda: _medical(text),
-        "emergency": _unsure_emergency,
+        "emergency": lambda: emergency_reply(default_matcher().suspected(text)),
         "privacy": _privacy,
         "others_data": _others_data,
     }
@@ -109,8 +121,11 @@ def _hints(text: str) -> list[str]:
     return [hint for words, hint in rows if re.search(words, text)]
 
 
-def _unsure_emergency() -> Reply:
-    return _text(say("emergency_unsure"), Outcome.GUARDED_EMERGENCY, points("emergency_unsure_calls"), [hotline()])
+def emergency_reply(danger: Emergency) -> Reply:
+    """Return what to do about ``danger``, the number first. A block of this kind is told to staff."""
+    block = EmergencyBlock(danger=danger.kind, lead=danger.lead, call=list(danger.call), advice=list(danger.advice))
+    speak = "".join([danger.lead, *danger.advice])
+    return Reply(blocks=[block], outcome=Outcome.GUARDED_EMERGENCY, speak=speak)
 
 
 def _privacy() -> Reply:

@@ -14,7 +14,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.answers import Answerer
 from actions.booking_talk.desk import Desk
-from actions.understood import Sender, acts_of, context_of, slots_after
+from actions.understood import Ages, Sender, acts_of, context_of, slots_after
 from knowledge.library import Library
 from knowledge.places import PlaceBook
 from knowledge.reply import Reply
@@ -31,7 +31,9 @@ class ActionAnswer(Action):
         clock: Callable[[], datetime] = now,
         places: Callable[[], PlaceBook] = PlaceBook,
         desk: Desk | None = None,
+        ages: Ages = Ages(),  # noqa: B008 (frozen)
     ) -> None:
+        self._ages = ages
         self._desk = desk
         self._library = library
         self._places = places
@@ -48,7 +50,7 @@ class ActionAnswer(Action):
 
     async def _answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> tuple[Reply, list[EventType]]:
         at = self._clock()
-        context = context_of(tracker.slots, at, tracker.latest_message.get("text") or "")
+        context = context_of(tracker.slots, at, tracker.latest_message.get("text") or "", self._ages)
         context = replace(context, sender=self._sender(tracker))
         answerer = Answerer(self._library(), at, self._places(), self._desk)
         # In a thread: a long search must not hold up other people's messages.

@@ -16,8 +16,14 @@ from knowledge.reply import FormBlock, Outcome, Reply
 
 FINDER = "find_benefits"
 _MISSES = {Outcome.UNANSWERED_UNKNOWN, Outcome.ASKED_WHAT_ABOUT, Outcome.ASKED_DID_YOU_MEAN}
-SERVICE_AGES_AFTER = timedelta(minutes=30)
-FORM_AGES_AFTER = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Ages:
+    """After how long what was said is forgotten: the topic, and an open form."""
+
+    topic: timedelta = timedelta(minutes=30)
+    form: timedelta = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -96,14 +102,14 @@ def acts_of(latest_message: dict[str, Any]) -> list[UnderstoodAct]:
     ]
 
 
-def context_of(slots: dict[str, Any], now: datetime, said: str = "") -> Context:
-    """Return what the tracker's slots remember; all but the last reply is forgotten after 30 minutes.
+def context_of(slots: dict[str, Any], now: datetime, said: str = "", ages: Ages = Ages()) -> Context:
+    """Return what the tracker's slots remember and is not older than ``ages``; the last reply does not age.
 
     ``said`` is the message as it came.
     """
-    fresh = _is_fresh(slots.get("last_service_at"), now)
+    fresh = _is_fresh(slots.get("last_service_at"), now, ages.topic)
     kept = slots.get("talk") or {}
-    talk = kept if _is_fresh(kept.get("at"), now) else {}
+    talk = kept if _is_fresh(kept.get("at"), now, ages.topic) else {}
     last_reply = slots.get("last_reply")
     return Context(
         last_service=slots.get("last_service") if fresh else None,
@@ -114,7 +120,7 @@ def context_of(slots: dict[str, Any], now: datetime, said: str = "") -> Context:
         person=person_from(talk.get("person")),
         finder=FinderState(tuple(talk.get("asked") or ()), bool(talk.get("asked"))),
         said=normalise(said),
-        booking=(kept.get("booking") or {}) if _is_fresh(kept.get("at"), now, FORM_AGES_AFTER) else {},
+        booking=(kept.get("booking") or {}) if _is_fresh(kept.get("at"), now, ages.form) else {},
         returns=bool(kept) and not talk,
     )
 
@@ -149,7 +155,7 @@ def paused(form: dict[str, Any]) -> dict[str, Any]:
     return {**form, "step": ""} if form else {}
 
 
-def _is_fresh(stamp: str | None, now: datetime, within: timedelta = SERVICE_AGES_AFTER) -> bool:
+def _is_fresh(stamp: str | None, now: datetime, within: timedelta) -> bool:
     return bool(stamp) and now - datetime.fromisoformat(str(stamp)) <= within
 
 

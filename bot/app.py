@@ -19,8 +19,10 @@ from rasa_sdk.executor import ActionExecutor
 
 from actions.booking_talk.desk import Desk, open_desk
 from actions.rasa_actions import ActionAnswer, ActionRestart, ActionSessionStart
+from actions.settings import ActionSettings
 from bot.dialogue import DialogueClient
 from bot.errors import CannotStore
+from bot.forgetting import keep_forgetting
 from bot.messages import Incoming
 from bot.outbox import OutboxSender
 from bot.path import MessagePath, Parts
@@ -30,7 +32,7 @@ from bot.telegram.setup import telegram_gateway, webhook_routes, webhook_secret
 from bot.web.benefits import benefit_routes
 from bot.web.bookings import booking_routes
 from bot.web.page import sorry, web_routes
-from knowledge.emergency import EmergencyMatcher
+from knowledge.emergency import default_matcher
 from knowledge.errors import EncoderUnavailable
 from knowledge.library import open_library
 from knowledge.live import LiveKnowledge
@@ -42,6 +44,7 @@ from storage.clock import now
 from storage.crypto import Cipher
 from storage.database import Database
 from storage.inbox import Inbox
+from storage.retention import Retention
 from storage.turns import Buttons, Turns
 
 logger = logging.getLogger(__name__)
@@ -69,7 +72,7 @@ def create_app() -> FastAPI:
         turns,
         Buttons(database),
         dialogue,
-        EmergencyMatcher(),
+        default_matcher(),
         lambda: live.library,
         now,
         database.cipher,
@@ -81,7 +84,8 @@ def create_app() -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        works = [_warm(dialogue, live, path), live.watch(), sender.run()]
+        forgetting = keep_forgetting(Retention(database), now, settings.record_days)
+        works = [_warm(dialogue, live, path), live.watch(), sender.run(), forgetting]
         if telegram:
             works.append(telegram.run())
         tasks = [asyncio.create_task(work) for work in works]
@@ -148,8 +152,9 @@ def _bearer(secret: str) -> Any:
 def _action_routes(live: LiveKnowledge, desk: Desk) -> APIRouter:
     routes = APIRouter()
     executor = ActionExecutor()
-    executor.register_action(ActionAnswer(lambda: live.library, now, lambda: live.places, desk))
-    executor.register_action(ActionRestart(lambda: live.library, now, lambda: live.places, desk))
+    parts = (lambda: live.library, now, lambda: live.places, desk, ActionSettings().ages)
+    executor.register_action(ActionAnswer(*parts))
+    executor.register_action(ActionRestart(*parts))
     executor.register_action(ActionSessionStart())
 
     @routes.post("/actions/webhook")

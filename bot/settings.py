@@ -26,6 +26,7 @@ class GatewaySettings(BaseSettings):
     dialogue_timeout_s: float = Field(2.2, gt=0)  # the page must answer within 3 s
     restart_wait_max_s: float = Field(30, gt=0)  # between two starts of a process that keeps ending
     dialogue_python: str = ".venv-rasa/bin/python"
+    record_days: int = Field(30, gt=0)  # how long conversations are kept
     demo: bool = False  # show the sample times, marked 示例; never for the public
     telegram_token: str = ""  # from @BotFather; without one the channel is off
     telegram_api: str = ""  # another Bot API server than Telegram's own

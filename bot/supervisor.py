@@ -61,6 +61,7 @@ def children(settings: GatewaySettings, dialogue_secret: str, action_secret: str
     dialogue = {
         **shared,
         "ADVISOR_ACTION_URL": f"http://127.0.0.1:{settings.port}/actions/webhook",
+        "ADVISOR_RECORD_DAYS": str(settings.record_days),
         "ADVISOR_TRACKER_DB": str((settings.var / "tracker.db").resolve()),
         "RASA_TELEMETRY_ENABLED": "false",
         "TF_CPP_MIN_LOG_LEVEL": "3",

@@ -1,11 +1,13 @@
 """The emergency matcher: decides by rule, before anything else, whether somebody is in danger.
 
 Rules are in ``data/emergency.yaml``. No model is asked: what is missed here hurts, and a
-rule can be read, tested and mended by whoever finds the miss.
+rule can be read, tested and mended by whoever finds the miss. What no rule knows the intent
+model may still see; ``suspected`` then says which danger is the likeliest.
 """
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +34,7 @@ class _Rule:
     emergency: Emergency
     hard: tuple[re.Pattern[str], ...]
     soft: tuple[re.Pattern[str], ...]
+    words: re.Pattern[str] | None  # what such a danger is told with
 
 
 class EmergencyMatcher:
@@ -48,6 +51,7 @@ class EmergencyMatcher:
                 Emergency(kind, tuple(rule["call"]), rule["lead"], tuple(rule["advice"])),
                 tuple(map(re.compile, rule.get("hard", ()))),
                 tuple(map(re.compile, rule.get("soft", ()))),
+                re.compile(rule["words"]) if "words" in rule else None,
             )
             for kind, rule in raw["kinds"].items()
         ]
@@ -64,6 +68,21 @@ class EmergencyMatcher:
                 return rule.emergency
         return None
 
+    def suspected(self, text: str) -> Emergency:
+        """Return the likeliest emergency in ``text``, of which something else says that it tells of one."""
+        text = normalise(text)
+        for rule in self._rules:
+            if any(pattern.search(text) for pattern in rule.hard + rule.soft):
+                return rule.emergency
+        told = (rule for rule in self._rules if rule.words and rule.words.search(text))
+        return next(told, self._rules[-1]).emergency
+
     @staticmethod
     def _fires(pattern: re.Pattern[str], text: str) -> bool:
         return any(not _NEGATION.search(text[: found.start()]) for found in pattern.finditer(text))
+
+
+@functools.cache
+def default_matcher() -> EmergencyMatcher:
+    """Return the matcher of the bundled rules; compiled on first use, then shared."""
+    return EmergencyMatcher()

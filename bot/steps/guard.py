@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
+from actions.conversation import emergency_reply
 from bot.errors import apology
 from bot.messages import Incoming
 from knowledge.emergency import EmergencyMatcher
-from knowledge.reply import EmergencyBlock, Evidence, Outcome, Reply
+from knowledge.reply import Evidence, Outcome, Reply
 
 
 def guard(message: Incoming, matcher: EmergencyMatcher) -> Reply | None:
     """Return the reply where no further step may run: an emergency, or nothing to read."""
     danger = None if message.act else matcher(message.text)
     if danger:
-        block = EmergencyBlock(danger=danger.kind, lead=danger.lead, call=list(danger.call), advice=list(danger.advice))
-        return Reply(
-            blocks=[block],
-            outcome=Outcome.GUARDED_EMERGENCY,
-            speak="".join([danger.lead, *danger.advice]),
-            evidence=Evidence(intent="emergency", confidence=1.0),
-        )
+        reply = emergency_reply(danger)
+        return reply.model_copy(update={"evidence": Evidence(intent="emergency", confidence=1.0)})
     if not message.text and not message.act:
         return apology(Outcome.ERROR_EMPTY_MESSAGE)
     return None

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import os
+import time
 from typing import Any, Dict, Optional
 
+import sqlalchemy
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from rasa.core.brokers.broker import EventBroker
 from rasa.core.tracker_store import SQLTrackerStore
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.trackers import DialogueStateTracker
 
+logger = logging.getLogger(__name__)
 _NONCE = 12
+_CLEAR_EVERY_S = 3_600
 _BOUND_TO = b"tracker"
 
 
 class EncryptedTrackerStore(SQLTrackerStore):
     """SQLTrackerStore whose ``data`` column is AES-256-GCM.
 
-    The vectors of past messages are left out: they are only of use to the action that ran.
+    Conversations are forgotten when nothing was said in them for the days set; an open form
+    keeps its time by itself. The vectors of past messages are left out: they are only of use to the action that ran.
     """
 
     def __init__(
@@ -28,9 +34,12 @@ class EncryptedTrackerStore(SQLTrackerStore):
         domain: Optional[Domain] = None,
         event_broker: Optional[EventBroker] = None,
         key: str = "",
+        days: str = "30",
         **kwargs: Any,
     ) -> None:
-        """Take the key as base64 of 32 bytes; the rest as SQLTrackerStore."""
+        """Take the key as base64 of 32 bytes and for how many days events are kept; the rest as SQLTrackerStore."""
+        self._kept_s = float(days) * 86_400
+        self._cleared_at = 0.0
         self._aes = AESGCM(base64.urlsafe_b64decode(key))
         kwargs.pop("host", None)  # create_tracker_store passes the endpoint's url
         super().__init__(domain=domain, event_broker=event_broker, **kwargs)
@@ -38,6 +47,7 @@ class EncryptedTrackerStore(SQLTrackerStore):
     async def save(self, tracker: DialogueStateTracker) -> None:
         """Store the events that are not stored yet."""
         await self.stream_events(tracker)
+        self._clear()
         with self.session_scope() as session:
             for event in self._additional_events(session, tracker):
                 data = event.as_dict()
@@ -60,6 +70,24 @@ class EncryptedTrackerStore(SQLTrackerStore):
         if not self.domain or not events:
             return None
         return DialogueStateTracker.from_dict(sender_id, events, self.domain.slots)
+
+    def _clear(self) -> None:
+        """Delete, once an hour, the events of conversations in which nothing was said for so long."""
+        now = time.time()
+        if now - self._cleared_at < _CLEAR_EVERY_S:
+            return
+        self._cleared_at = now
+        event = self.SQLEvent
+        with self.session_scope() as session:
+            silent = (
+                session.query(event.sender_id)
+                .group_by(event.sender_id)
+                .having(sqlalchemy.func.max(event.timestamp) < now - self._kept_s)
+            )
+            gone = session.query(event).filter(event.sender_id.in_(silent)).delete(synchronize_session=False)
+            session.commit()
+        if gone:
+            logger.info("%d events of old conversations forgotten", gone)
 
     def _encrypt(self, data: Dict[str, Any]) -> str:
         nonce = os.urandom(_NONCE)

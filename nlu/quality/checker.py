@@ -52,7 +52,7 @@ def near_copies(learnt: Sequence[Row], asked: Sequence[Row], near: float = NEAR)
     texts = {normal(row.text) for row in learnt}
     long = [row for row in asked if len(normal(row.text)) > SHORT]
     vectors = encode([row.text for row in learnt])
-    for row, vector in zip(long, encode([row.text for row in long])):
+    for row, vector in zip(long, encode([row.text for row in long]), strict=True):
         similar = vectors @ vector
         closest = learnt[int(similar.argmax())]
         if normal(row.text) in texts or similar.max() >= near:

@@ -34,18 +34,18 @@ class ByIntent:
 
 def accuracy(rows: Sequence[Row], said: Sequence[Understood], strict: bool = True) -> float:
     """Return the share understood; strictly, only the first label counts."""
-    right = [u.intent == row.intent if strict else u.intent in row.intents for row, u in zip(rows, said)]
+    right = [u.intent == row.intent if strict else u.intent in row.intents for row, u in zip(rows, said, strict=True)]
     return float(np.mean(right))
 
 
 def by_intent(rows: Sequence[Row], said: Sequence[Understood]) -> Dict[str, ByIntent]:
     """Return the figures of each intent that occurs. Another label that is right too counts as the first."""
-    counted = [row.intent if u.intent in row.intents else u.intent for row, u in zip(rows, said)]
+    counted = [row.intent if u.intent in row.intents else u.intent for row, u in zip(rows, said, strict=True)]
     table = {}
     for intent in sorted({row.intent for row in rows}):
         n = sum(row.intent == intent for row in rows)
         named = sum(label == intent for label in counted)
-        hit = sum(row.intent == intent == label for row, label in zip(rows, counted))
+        hit = sum(row.intent == intent == label for row, label in zip(rows, counted, strict=True))
         table[intent] = ByIntent(n, hit / named if named else 0.0, hit / n, 2 * hit / (n + named))
     return table
 
@@ -60,8 +60,8 @@ def outside_recall(rows: Sequence[Row], said: Sequence[Understood], allowed: flo
 
     Rows for which out_of_scope is one of several right labels are left out of the rest.
     """
-    outside = np.array([u.outside for row, u in zip(rows, said) if row.intent == OUTSIDE])
-    inside = np.array([u.outside for row, u in zip(rows, said) if OUTSIDE not in row.intents])
+    outside = np.array([u.outside for row, u in zip(rows, said, strict=True) if row.intent == OUTSIDE])
+    inside = np.array([u.outside for row, u in zip(rows, said, strict=True) if OUTSIDE not in row.intents])
     if not len(outside) or not len(inside):
         return float("nan")
     return float(np.mean(outside > threshold(inside, allowed)))
@@ -75,7 +75,7 @@ def threshold(inside: np.ndarray, allowed: float = FALSE_REJECTION) -> float:
 def calibration(rows: Sequence[Row], said: Sequence[Understood]) -> List[Optional[Dict[str, float]]]:
     """Return, for each tenth of confidence, how many rows, their mean confidence, and the share that is right."""
     confidence = np.array([u.confidence for u in said])
-    right = np.array([u.intent in row.intents for row, u in zip(rows, said)])
+    right = np.array([u.intent in row.intents for row, u in zip(rows, said, strict=True)])
     bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
     return [
         {"n": float(inside.sum()), "confidence": float(confidence[inside].mean()), "right": float(right[inside].mean())}

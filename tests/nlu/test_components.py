@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -141,6 +142,22 @@ def test_saving_twice_stores_no_event_twice(tmp_path: Path) -> None:
     asyncio.run(store.save(tracker))
     loaded = asyncio.run(store.retrieve("web:a"))
     assert [event.text for event in loaded.events if isinstance(event, UserUttered)] == ["一", "二"]
+
+
+def test_a_conversation_is_forgotten_when_nothing_was_said_in_it_for_so_long(tmp_path: Path) -> None:
+    domain = Domain.load(str(ROOT / "nlu" / "domain"))
+    store = EncryptedTrackerStore(domain, dialect="sqlite", db=str(tmp_path / "t.db"), key=KEY, days="30")
+    for sender, days_ago in (("web:old", 31), ("web:young", 29), ("web:both", 31), ("web:both", 1)):
+        tracker = asyncio.run(store.retrieve(sender)) or DialogueStateTracker(sender, domain.slots)
+        tracker.update(UserUttered("喂", timestamp=time.time() - days_ago * 86_400), domain)
+        asyncio.run(store.save(tracker))
+    again = EncryptedTrackerStore(domain, dialect="sqlite", db=str(tmp_path / "t.db"), key=KEY, days="30")
+    now_said = DialogueStateTracker("web:now", domain.slots)
+    now_said.update(UserUttered("喂"), domain)
+    asyncio.run(again.save(now_said))
+    assert asyncio.run(again.retrieve("web:old")) is None
+    assert len(asyncio.run(again.retrieve("web:both")).events) >= 2
+    assert asyncio.run(again.retrieve("web:young")) is not None
 
 
 @pytest.mark.parametrize("credentials", [None, {}, {"secret": ""}, {"secret": "${ADVISOR_DIALOGUE_SECRET}"}])
