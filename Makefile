@@ -23,7 +23,8 @@ soak: setup
 	ADVISOR_SOAK=1 $(PYTHON) -m pytest tests/promises
 
 evaluate: setup
-	@$(ADVISOR) evaluate tests/quality/questions_dev.tsv
+	@for set in questions_dev written_dev written_test; do echo "== $$set"; $(ADVISOR) evaluate tests/quality/$$set.tsv; done
+	@$(ADVISOR) quality measure
 
 bench: setup
 	@$(ADVISOR) bench
@@ -34,6 +35,7 @@ lint: setup
 	$(PYTHON) -m mypy
 	.venv/bin/lint-imports
 	@$(ADVISOR) services check --plain
+	@$(ADVISOR) quality check
 
 setup:
 	@setup/environments.sh

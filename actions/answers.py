@@ -20,7 +20,7 @@ from actions.booking_talk.talk import BookingTalk, as_cancelling
 from actions.comparing import comparison
 from actions.conversation import again, handoff, reply_without_search, simpler
 from actions.guarded import GUARDS, Guard
-from actions.meant import sure_enough, what_was_meant
+from actions.meant import decided, sure_enough, what_was_meant
 from actions.merging import carried, merged
 from actions.nearby import looked_for, places_near
 from actions.openings import opened
@@ -91,7 +91,7 @@ class Answerer:
         if whole.remembered is None:
             whole = whole.model_copy(update={"remembered": context.person.known()})
         evidence = Evidence(
-            intent=acts[0].intent, confidence=round(acts[0].confidence, 3), ranking=first.evidence.ranking
+            intent=decided(acts[0], whole), confidence=round(acts[0].confidence, 3), ranking=first.evidence.ranking
         )
         whole = opened(whole, context.said)
         return whole.model_copy(update={"evidence": evidence, "speak": _speak(whole)})

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from actions.understood import UnderstoodAct
 from knowledge.answer import ASPECTS
+from knowledge.reply import Outcome, Reply
 
 # What costs most when it is wrong needs most confidence; the rest of what is not a question
 # about a service needs some.
@@ -52,6 +53,13 @@ def sure_enough(act: UnderstoodAct) -> UnderstoodAct:
     if act.pressed or act.intent in ASPECTS or act.confidence >= needed:
         return act
     return replace(act, intent="ask_service")
+
+
+def decided(act: UnderstoodAct, reply: Reply) -> str:
+    """Return the intent that ``reply`` answers: the search may know better than the model what is ours."""
+    if reply.outcome is Outcome.UNANSWERED_OUT_OF_SCOPE:
+        return "out_of_scope"
+    return "ask_service" if act.intent == "out_of_scope" and reply.service_ids() else act.intent
 
 
 def what_was_meant(act: UnderstoodAct) -> UnderstoodAct:

@@ -207,6 +207,17 @@ def evaluate(
     print(json.dumps(figures, ensure_ascii=False) if as_json else table(figures))
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def quality(context: typer.Context) -> None:
+    """The intent model alone: "check" looks the data over, "measure" compares pipelines (docs/quality)."""
+    from bot.training import quality as run_quality
+
+    try:
+        raise typer.Exit(run_quality(GatewaySettings(), *context.args))
+    except KnowledgeError as error:
+        fail(error)
+
+
 @app.command()
 def bench(as_json: Json = False) -> None:
     """Measure speed, start time and memory of a system of its own."""

@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 
 from bot.settings import GatewaySettings
+from knowledge.field_encoder import field_encoder
 
 ROOT = Path(__file__).resolve().parent.parent
 _BACK_OFF_S = (1, 2, 4, 8, 16, 30)
@@ -61,6 +62,7 @@ def children(settings: GatewaySettings, dialogue_secret: str, action_secret: str
     dialogue = {
         **shared,
         "ADVISOR_ACTION_URL": f"http://127.0.0.1:{settings.port}/actions/webhook",
+        "ADVISOR_ENCODER_FILE": str(field_encoder().resolve()),
         "ADVISOR_RECORD_DAYS": str(settings.record_days),
         "ADVISOR_TRACKER_DB": str((settings.var / "tracker.db").resolve()),
         "RASA_TELEMETRY_ENABLED": "false",

