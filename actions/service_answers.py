@@ -20,7 +20,7 @@ from knowledge.schema import Kind
 from knowledge.search import Match
 
 BOOKED_BY = {"book_training": "caregiver_training", "book_consultation": "eldercare_advisor"}
-OUTSIDE_BELOW = 0.25  # the gate's probability under which we ask no search
+OUTSIDE_BELOW = 0.5  # the gate's probability under which a message is not ours, whatever the search finds
 NAMED_FROM = 0.75  # a service found this surely is answered whatever the classifier says
 _GUESS_FROM = 0.5  # the gate's probability from which we ask "did you mean"
 
@@ -56,9 +56,8 @@ class ServiceAnswers:
 
     def _outside(self, act: UnderstoodAct, found: About) -> Reply | None:
         """Return the refusal where the message is not ours, else None."""
-        sure = found.best is not None and (found.followed or found.best.score >= NAMED_FROM)
-        says_so = act.intent == "out_of_scope"
-        if sure or not (says_so or (act.in_field < OUTSIDE_BELOW and not found.is_known())):
+        says_so = act.intent == "out_of_scope" and not found.is_known()
+        if found.followed or act.in_field >= OUTSIDE_BELOW and not says_so:
             return None
         if asks_for_a_tip(act.text):
             text = say("out_of_scope_money")
