@@ -150,6 +150,18 @@ def is_elsewhere(text: str) -> bool:
     return bool(_places().search(text)) and "上海" not in text
 
 
+_HERE = re.compile(
+    r"上海|沪|浦东|徐汇|静安|黄浦|长宁|普陀|虹口|杨浦|闵行|宝山|嘉定|松江|青浦|奉贤|金山|崇明|"
+    r"来这|这边|这里|来带|过来|搬回|没迁|未迁|住在女儿|住在儿子|跟(?:儿子|女儿)住|"
+    r"(?:儿子|女儿|孙子|孙女|妹妹|弟弟|姐姐|哥哥|子女|小孩|老公|爱人|我|人)(?:一家)?(?:都)?在"
+)
+
+
+def lives_here(text: str) -> bool:
+    """Return whether ``text``, which names another place, is still about somebody who is here."""
+    return bool(_HERE.search(text))
+
+
 def chosen(text: str, offered: Sequence[str], library: Library) -> Service | None:
     """Return which of the services ``offered`` the words 第二个, 最后一个 or a name mean."""
     options = [service for service in map(library.services.get, offered) if service]

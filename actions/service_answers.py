@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date
 
-from actions.about import About, about, is_elsewhere
+from actions.about import About, about, is_elsewhere, lives_here
 from actions.asking import asked_of
 from actions.conversation import handoff
 from actions.meant import asks_for_a_tip
@@ -38,7 +38,7 @@ class ServiceAnswers:
         """Answer a question about the service that is found for it."""
         found = about(act, context, self._library)
         ranking = [(match.service_id, round(match.score, 3)) for match in found.matches[:5]]
-        reply = self._outside(act, found) or self._found(act, found, context)
+        reply = self._outside(act, found, context) or self._found(act, found, context)
         return reply.model_copy(update={"evidence": Evidence(ranking=ranking)})
 
     def answered(self, act: UnderstoodAct, service_id: str, score: float, person: Person = NOBODY) -> Reply:
@@ -54,15 +54,20 @@ class ServiceAnswers:
             outcome = Outcome.ANSWERED_SERVICE
         return Reply(blocks=[self._with_booking(block)], outcome=outcome)
 
-    def _outside(self, act: UnderstoodAct, found: About) -> Reply | None:
+    def _outside(self, act: UnderstoodAct, found: About, context: Context) -> Reply | None:
         """Return the refusal where the message is not ours, else None."""
         says_so = act.intent == "out_of_scope" and not found.is_known()
-        if found.followed or act.in_field >= OUTSIDE_BELOW and not says_so:
+        elsewhere = is_elsewhere(act.text) and not lives_here(act.text)
+        named = self._library.search.names_one(act.text)
+        far = act.in_field < OUTSIDE_BELOW and not named
+        if found.followed or act.service_id or not (far or says_so or elsewhere):
             return None
         if asks_for_a_tip(act.text):
             text = say("out_of_scope_money")
-        else:
-            text = say("out_of_scope_elsewhere") if is_elsewhere(act.text) else say("out_of_scope")
+        elif elsewhere:
+            text = say("out_of_scope_elsewhere")
+        else:  # never the same sentence three times
+            text = say("out_of_scope_again" if context.misses % 2 else "out_of_scope")
         return Reply(blocks=[TextBlock(text=text, contact=[hotline()])], outcome=Outcome.UNANSWERED_OUT_OF_SCOPE)
 
     def _found(self, act: UnderstoodAct, found: About, context: Context) -> Reply:

@@ -15,7 +15,12 @@ from knowledge.person import NOBODY, Person, person_from
 from knowledge.reply import FormBlock, Outcome, Reply
 
 FINDER = "find_benefits"
-_MISSES = {Outcome.UNANSWERED_UNKNOWN, Outcome.ASKED_WHAT_ABOUT, Outcome.ASKED_DID_YOU_MEAN}
+_MISSES = {
+    Outcome.UNANSWERED_UNKNOWN,
+    Outcome.UNANSWERED_OUT_OF_SCOPE,
+    Outcome.ASKED_WHAT_ABOUT,
+    Outcome.ASKED_DID_YOU_MEAN,
+}
 
 
 @dataclass(frozen=True)

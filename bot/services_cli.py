@@ -13,8 +13,8 @@ from rich.progress import Progress, TextColumn
 from knowledge.answer import ASPECTS
 from knowledge.changes import Change
 from knowledge.coverage import coverage_table
-from knowledge.field_encoder import LAYERS
 from knowledge.errors import KnowledgeError, ServiceListError, TableError
+from knowledge.field_encoder import LAYERS
 from knowledge.keeping import Keeper
 from knowledge.plain import offences
 from knowledge.settings import KnowledgeSettings

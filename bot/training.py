@@ -13,14 +13,15 @@ from knowledge.field_encoder import field_encoder
 
 _INPUTS = (
     "config.yml",
-    "nlu/**/*.yml",
-    "nlu/**/*.py",
+    "nlu/*.yml",
+    "nlu/data/**/*.yml",
+    "nlu/domain/*.yml",
+    "nlu/components/*.py",
     "knowledge/normalise.py",
     "knowledge/data/dialect.tsv",
     "knowledge/data/pinyin_words.txt",
     "knowledge/data/jieba/*",
     "knowledge/data/encoder/*.safetensors",
-    "nlu/*.tsv",
     "requirements/dialogue.lock",
 )
 
@@ -57,7 +58,9 @@ def train(settings: GatewaySettings) -> None:
         *("--out", str(model.parent.resolve()), "--fixed-model-name", "advisor"),
     ]
     with log.open("w") as handle:
-        done = subprocess.run(command, cwd=ROOT, env=_environment(), stdout=handle, stderr=subprocess.STDOUT, check=False)  # noqa: S603
+        done = subprocess.run(  # noqa: S603
+            command, cwd=ROOT, env=_environment(), stdout=handle, stderr=subprocess.STDOUT, check=False
+        )
     if done.returncode != 0 or not model.exists():
         raise TrainingFailed(f"training the dialogue model failed; {log} says why")
     model.with_suffix(".inputs").write_text(made_from)

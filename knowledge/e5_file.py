@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -44,14 +45,15 @@ class E5File:
         at += 4 * count
         text = data[at : at + length]
         at += length
-        pieces = (text[a:b].decode("utf-8", "replace") for a, b in zip(offsets, offsets[1:], strict=False))
+        pieces = (text[a:b].decode("utf-8", "replace") for a, b in pairwise(offsets))
         self.pieces = [(piece, float(score)) for piece, score in zip(pieces, scores, strict=True)]
         at = self._read_characters(at)
         self._read_directory(at)
 
     def _read_characters(self, at: int) -> int:
         count, length = struct.unpack_from("<iI", self.data, at)
-        at, end = at + 8, at + 8 + length
+        at += 8
+        end: int = at + length
         self.characters: dict[int, str] = {}
         for _ in range(count):
             code, many = struct.unpack_from("<IB", self.data, at)

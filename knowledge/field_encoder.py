@@ -13,7 +13,6 @@ import tempfile
 from pathlib import Path
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
-
 from safetensors import SafetensorError
 
 from knowledge.e5_file import E5File, bundled_file

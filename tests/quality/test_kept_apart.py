@@ -2,43 +2,44 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
-import numpy as np
 import pytest
-import yaml
 
-from knowledge.encoder import SentenceEncoder
-from knowledge.normalise import normalise
-from knowledge.settings import KnowledgeSettings
 from knowledge.store import load
-
-pytestmark = pytest.mark.processes
-ROOT = Path(__file__).resolve().parents[2]
-NEAR = 0.985  # cosine of multilingual-e5-small; paraphrases of one question lie below 0.98
-SHORT = 4  # greetings and single words cannot be told apart from a copy
+from nlu.quality.checker import contradictions, doubles, near_copies
+from nlu.quality.sets import EVALUATION, Row, evaluation
 
 
-def learnt() -> list[str]:
-    texts = [question for service in load() for question in service.questions]
-    for file in (ROOT / "nlu/data/nlu").glob("*.yml"):
-        for block in yaml.safe_load(file.read_text())["nlu"]:
-            texts += [line[2:].strip() for line in block["examples"].splitlines()]
-    return [normalise(text) or text for text in texts]
+def row(text: str, intent: str, where: str) -> Row:
+    return Row(text, intent, frozenset([intent]), where)
 
 
-@pytest.mark.parametrize("file", sorted(Path(__file__).parent.glob("*.tsv")), ids=lambda file: file.stem)
-def test_no_question_of_the_set_or_near_copy_of_one_was_learnt_from(file: Path) -> None:
-    with file.open(encoding="utf-8") as handle:
-        asked = [normalise(row["text"]) for row in csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_NONE)]
-    asked = [text for text in asked if len(text) > SHORT]
-    known = learnt()
-    encoder = SentenceEncoder(KnowledgeSettings().encoder)
-    similar = (
-        encoder.queries(asked) @ np.vstack([encoder.queries(known[i : i + 64]) for i in range(0, len(known), 64)]).T
-    )
-    copies = [
-        (asked[row], known[int(similar[row].argmax())]) for row in range(len(asked)) if similar[row].max() >= NEAR
+@pytest.mark.parametrize("file", sorted(EVALUATION.glob("*.tsv")), ids=lambda file: file.stem)
+def test_no_question_of_a_set_or_near_copy_of_one_stands_in_the_service_list(file: Path) -> None:
+    asked = [row(question, "", service.id) for service in load() for question in service.questions]
+    assert list(near_copies(asked, evaluation(file))) == []
+
+
+def test_what_stands_twice_is_found() -> None:
+    rows = [row("长护险怎么申请", "ask_how_to_apply", "a:1"), row("長護險怎麼申請", "ask_amount", "a:2")]
+    assert list(doubles(rows)) == ["a:2: '長護險怎麼申請' is ask_amount here and ask_how_to_apply in a:1"]
+
+
+def test_a_near_copy_is_found_and_another_question_is_not() -> None:
+    learnt = [row("我想问一下长护险到底怎么申请呀", "ask_how_to_apply", "a:1")]
+    asked = [
+        row("我想问一下长护险到底怎么申请啊", "ask_how_to_apply", "b:1"),
+        row("我想问一下敬老卡到底在哪里领呀", "ask_where", "b:2"),
     ]
-    assert copies == []
+    found = list(near_copies(learnt, asked))
+    assert len(found) == 1
+    assert found[0].startswith("b:1")
+
+
+def test_near_copies_with_two_intents_are_found() -> None:
+    rows = [
+        row("我想问一下长护险到底怎么申请呀", "ask_how_to_apply", "a:1"),
+        row("我想问一下长护险到底怎么申请啊", "ask_amount", "a:2"),
+    ]
+    assert len(list(contradictions(rows))) == 1
