@@ -22,6 +22,7 @@ _BARE_WEEKDAY = re.compile(r"(?<![这下上本个])(?:周|星期|礼拜)[一二�
 _WITHOUT_YEAR = re.compile(r"昨|今天|今日|今早|今晚|前天|上周|上个|去年|\d{4}年")
 _PLACELESS = time(0), time(23, 59)
 _OFFICE_FROM = 7  # 三点 without more is three in the afternoon: nobody is open at three at night
+_A_WISH = timedelta(days=100)  # a longer span is no time to book
 _EXACT = timedelta(hours=1)
 
 
@@ -119,7 +120,8 @@ def _read(found: tuple[str, datetime, datetime], now: datetime) -> Wish | None:
     days = hours = None
     if _DAY.search(words):
         start, end = _ahead(words, start, end, now)
-        days = (start.date(), end.date())
+        if end - start <= _A_WISH:  # 今年八十六了 wishes for no day
+            days = (start.date(), end.date())
     if _TIME_OF_DAY.search(words):
         hours = _hours(words, start, end)
     weekly = bool(days and days[0] == days[1] and _BARE_WEEKDAY.search(words))

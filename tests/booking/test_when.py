@@ -180,3 +180,12 @@ def test_what_is_said_of_the_future_is_never_past(now: datetime, text: str) -> N
     assert wish.days
     assert wish.days[0] >= now.date()
     assert wish.days[0] <= now.date() + timedelta(days=14)
+
+
+def test_the_year_in_which_somebody_is_so_old_is_no_time_to_book() -> None:
+    wish = wish_of(normalise("我妈今年八十六了，最好是下个礼拜上半天"), NOW)
+    assert wish is not None
+    assert wish.days is not None
+    assert (wish.days[1] - wish.days[0]).days < 7
+    assert wish.hours is not None
+    assert wish.hours[1] < time(12)
