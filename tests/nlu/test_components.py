@@ -7,6 +7,7 @@ import base64
 import json
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -169,12 +170,14 @@ def test_the_channel_never_opens_without_a_secret(credentials: object) -> None:
 def test_every_intent_of_the_design_has_examples_and_a_rule() -> None:
     intents = set(yaml.safe_load((ROOT / "nlu/domain/intents.yml").read_text())["intents"])
     assert len(intents) == DESIGN_INTENTS
-    examples = {}
+    examples = Counter()
     for file in (ROOT / "nlu/data/nlu").glob("*.yml"):
         for block in yaml.safe_load(file.read_text())["nlu"]:
-            examples[block["intent"]] = block["examples"].count("\n")
+            examples[block["intent"]] += block["examples"].count("\n")
     assert set(examples) == intents
-    assert min(examples.values()) >= 25
+    assert min(examples.values()) >= 70
+    assert sum(examples.values()) >= 2_500
+    assert examples["out_of_scope"] >= 600
     rules = (ROOT / "nlu/data/rules.yml").read_text()
     assert all(f"intent: {intent}\n" in rules for intent in intents)
 

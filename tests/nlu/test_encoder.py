@@ -16,7 +16,7 @@ class Engine:
 
     dim = 3
 
-    def __init__(self) -> None:
+    def __init__(self, file: object = None) -> None:
         self.asked = []
 
     def query(self, texts):
