@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import Any, Dict, List
 
 import numpy as np
-from rasa.engine.graph import ExecutionContext
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
@@ -41,17 +40,6 @@ class LengthFreeLogisticRegression(LogisticRegressionClassifier):
         super().__init__(config, name, model_storage, resource)
         # Rare intents are as likely as in the data: weighting them up made common questions into rare acts.
         self.clf.set_params(C=self.config["C"], class_weight=None)
-
-    @classmethod
-    def create(
-        cls,
-        config: Dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> "LengthFreeLogisticRegression":
-        """Create an untrained classifier."""
-        return cls(config, execution_context.node_name, model_storage, resource)
 
     def process(self, messages: List[Message]) -> List[Message]:
         """Set the intent, the ranking and P_OUTSIDE of every message."""

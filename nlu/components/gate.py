@@ -20,10 +20,9 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from nlu.components.base import VECTOR
-from nlu.components.classifier import P_OUTSIDE
+from nlu.components.classifier import OUTSIDE, P_OUTSIDE
 
 IN_FIELD = "in_field"  # message property: probability, 0 to 1
-_OUTSIDE = "out_of_scope"
 _NEIGHBOURS = 3
 _ROWS = 1_000  # examples compared at a time
 _LEAST = 1e-6
@@ -81,7 +80,7 @@ class ScopeGate(GraphComponent):
 
         examples = [m for m in training_data.intent_examples if m.get(TEXT) and m.get(VECTOR) is not None]
         vectors = np.array([m.get(VECTOR) for m in examples], dtype=np.float32)
-        inside = np.array([m.get(INTENT) != _OUTSIDE for m in examples])
+        inside = np.array([m.get(INTENT) != OUTSIDE for m in examples])
         features = np.vstack([self._left_out(vectors, inside, at) for at in range(0, len(vectors), _ROWS)])
         model = LogisticRegression(C=100.0, class_weight="balanced", max_iter=1_000).fit(features, inside)
         self._fitted = {
@@ -114,7 +113,6 @@ class ScopeGate(GraphComponent):
                 distance = float((features @ self._fitted["weights"])[0] + self._fitted["bias"][0])
                 share = min(max(message.get(P_OUTSIDE, 0.5), _LEAST), 1 - _LEAST)
                 classifier = float(np.log(1 - share) - np.log(share))
-                message.set("gate", [distance, classifier], add_to_output=True)
                 odds = self._config["distance"] * distance + self._config["classifier"] * classifier
                 message.set(IN_FIELD, float(1.0 / (1.0 + np.exp(-odds - self._config["bias"]))), add_to_output=True)
         return messages
