@@ -12,7 +12,7 @@ from knowledge.reply import Outcome, Reply
 # What costs most when it is wrong needs most confidence; the rest of what is not a question
 # about a service needs some.
 _NEEDS = {
-    "emergency": 0.5,
+    "emergency": 0.0,  # the classifier decides (emergency_from in config.yml)
     "stop": 0.5,
     "cancel_booking": 0.5,
     "restart": 0.5,

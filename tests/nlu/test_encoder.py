@@ -51,3 +51,19 @@ def test_it_keeps_no_more_than_it_may_and_the_latest_longest(featurizer):
     assert len(featurizer._known) == 5
     vectors(featurizer, "a", "b")
     assert featurizer._engine.asked == [*"abcdef", "b"]
+
+
+def test_a_second_training_encodes_only_what_is_new(featurizer, monkeypatch, tmp_path):
+    monkeypatch.setattr(encoder, "encoder_file", lambda: str(tmp_path / "e5.bin"))
+
+    def train(*texts):
+        examples = [Message({TEXT: text}) for text in texts]
+        encoder._encode_examples(featurizer._encode, examples)
+        featurizer._known.clear()
+        return [message.get(VECTOR)[0] for message in examples]
+
+    assert train("一", "二二") == [1, 2]
+    assert train("二二", "三三三") == [2, 3]
+    assert featurizer._engine.asked == ["一", "二二", "三三三"]
+    (tmp_path / "e5.vectors.npz").write_bytes(b"broken")
+    assert train("一") == [1]
