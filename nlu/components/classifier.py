@@ -127,8 +127,7 @@ class LengthFreeLogisticRegression(IntentClassifier, GraphComponent):
         known = [m for m in messages if m.get(TEXT) and m.get(VECTOR) is not None]
         if self._learnt is None or not known:
             return messages
-        names = self._learnt.intents
-        logits = self._features(self._learnt.counter, known) @ self._learnt.weights.T + self._learnt.bias
+        names, logits = self.intents, self.logits(known)
         odds = np.exp((logits - logits.max(axis=1, keepdims=True)) / self._config["temperature"])
         for message, share in zip(known, odds / odds.sum(axis=1, keepdims=True), strict=True):
             best = list(np.argsort(-share)[:_RANKED])
@@ -140,6 +139,17 @@ class LengthFreeLogisticRegression(IntentClassifier, GraphComponent):
             message.set("intent_ranking", ranking, add_to_output=True)
             message.set(P_OUTSIDE, float(share[names.index(OUTSIDE)]) if OUTSIDE in names else 0.0)
         return messages
+
+    @property
+    def intents(self) -> List[str]:
+        """The intents, in the order of the logits' columns."""
+        return self._learnt.intents if self._learnt else []
+
+    def logits(self, messages: List[Message]) -> np.ndarray:
+        """Return the logits, shape (messages, intents). Raises ValueError before training."""
+        if self._learnt is None:
+            raise ValueError("the classifier is not trained yet")
+        return np.asarray(self._features(self._learnt.counter, messages) @ self._learnt.weights.T + self._learnt.bias)
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
         """Leave the examples as they are: nothing after this learns from what it says of them."""

@@ -105,17 +105,21 @@ class ScopeGate(GraphComponent):
         """Set IN_FIELD."""
         if self._fitted is None:
             return messages
-        inside, outside = self._fitted["inside"], self._fitted["outside"]
         for message in messages:
-            vector = message.get(VECTOR)
-            if vector is not None:
-                features = _features((inside @ vector)[np.newaxis], (outside @ vector)[np.newaxis])
-                distance = float((features @ self._fitted["weights"])[0] + self._fitted["bias"][0])
+            if message.get(VECTOR) is not None:
                 share = min(max(message.get(P_OUTSIDE, 0.5), _LEAST), 1 - _LEAST)
                 classifier = float(np.log(1 - share) - np.log(share))
-                odds = self._config["distance"] * distance + self._config["classifier"] * classifier
+                odds = self._config["distance"] * self.distance(message) + self._config["classifier"] * classifier
                 message.set(IN_FIELD, float(1.0 / (1.0 + np.exp(-odds - self._config["bias"]))), add_to_output=True)
         return messages
+
+    def distance(self, message: Message) -> float:
+        """Return the odds (logarithm) of being in the field, by the nearest examples. Raises ValueError unfitted."""
+        if self._fitted is None:
+            raise ValueError("the gate is not fitted yet")
+        vector = message.get(VECTOR)
+        near = ((self._fitted[side] @ vector)[np.newaxis] for side in ("inside", "outside"))
+        return float((_features(*near) @ self._fitted["weights"])[0] + self._fitted["bias"][0])
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
         """Leave training examples as they are."""

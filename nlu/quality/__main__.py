@@ -1,4 +1,4 @@
-"""``python -m nlu.quality check`` looks the data over; ``measure`` trains and compares pipelines.
+"""``python -m nlu.quality check`` looks the data over; ``measure`` trains and compares pipelines; ``fit`` fits numbers.
 
 Runs in the dialogue environment (Python 3.10). The measures are of the intent model alone;
 ``advisor evaluate`` measures the whole system.
@@ -24,6 +24,7 @@ from nlu.quality.figures import Understood
 from nlu.quality.sets import EVALUATION, ROOT, Row, evaluation, training
 
 REPORT = ROOT / "docs" / "quality"
+MODEL = ROOT / "var" / "models" / "advisor.tar.gz"
 _OURS = "ours"
 _COMPARED = ("stock", "encoder_logistic", _OURS)
 
@@ -33,6 +34,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m nlu.quality", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("check", help="duplicates, contradictions, near copies between training and evaluation")
+    fit = commands.add_parser("fit", help="print the numbers of config.yml that are chosen on the dev sets")
+    fit.add_argument("--model", type=Path, default=MODEL, help="the trained model")
     measure = commands.add_parser("measure", help="train pipelines and measure them on the evaluation sets")
     measure.add_argument(
         "pipelines", nargs="*", default=list(_COMPARED), help="names in nlu/quality/pipelines, or ours"
@@ -43,7 +46,10 @@ def main() -> None:
         found = list(_faults())
         print("\n".join(found) or "no duplicates, no contradictions, no near copies")
         sys.exit(1 if found else 0)
-    _measure(arguments.pipelines, arguments.report)
+    if arguments.command == "fit":
+        _fit(arguments.model)
+    else:
+        _measure(arguments.pipelines, arguments.report)
 
 
 def _faults() -> Sequence[str]:
@@ -56,6 +62,14 @@ def _faults() -> Sequence[str]:
         *(line for rows in sets for line in checker.doubles(rows)),
         *checker.near_copies(learnt, asked),
     ]
+
+
+def _fit(model: Path) -> None:
+    from nlu.quality.fit import fitted, heard
+
+    rows = [row for file in sorted(EVALUATION.glob("*_dev.tsv")) for row in evaluation(file) if not row.in_context]
+    for name, value in fitted(rows, heard(model, rows)).items():
+        print(f"{name}: {value:.2f}")
 
 
 def _measure(names: Sequence[str], report: Path) -> None:
