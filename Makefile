@@ -23,7 +23,7 @@ soak: setup
 	ADVISOR_SOAK=1 $(PYTHON) -m pytest tests/promises
 
 evaluate: setup
-	@for set in questions_dev written_dev written_test; do echo "== $$set"; $(ADVISOR) evaluate tests/quality/$$set.tsv; done
+	@for set in questions_dev written_dev danger_dev written_test danger_test; do echo "== $$set"; $(ADVISOR) evaluate tests/quality/$$set.tsv; done
 	@$(ADVISOR) quality measure
 
 bench: setup
