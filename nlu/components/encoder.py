@@ -108,6 +108,8 @@ class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
         """Set the feature of every example."""
+        # Rasa may have taken the training from its cache, and then nothing is encoded yet.
+        _encode_examples(self._encode, training_data.training_examples)
         self.process(training_data.training_examples)
         return training_data
 
