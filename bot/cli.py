@@ -209,7 +209,7 @@ def evaluate(
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def quality(context: typer.Context) -> None:
-    """The intent model alone: "check" looks the data over, "measure" compares pipelines, "fit" fits config.yml (docs/quality)."""
+    """The intent model alone: check the data, measure and compare pipelines, fit config.yml (docs/quality)."""
     from bot.training import quality as run_quality
 
     try:

@@ -20,7 +20,6 @@ _INPUTS = (
     "knowledge/normalise.py",
     "knowledge/data/dialect.tsv",
     "knowledge/data/pinyin_words.txt",
-    "knowledge/data/jieba/*",
     "knowledge/data/encoder/*.safetensors",
     "requirements/dialogue.lock",
 )

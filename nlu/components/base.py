@@ -52,3 +52,30 @@ class MessageComponent(GraphComponent):
         """Change the training examples in the same way."""
         self.process(training_data.training_examples)
         return training_data
+
+
+class TrainedComponent(GraphComponent):
+    """A component with something learnt, None before training; what stands in the examples stays as it is."""
+
+    def __init__(
+        self, config: Dict[str, Any], model_storage: ModelStorage, resource: Resource, learnt: Optional[Any] = None
+    ) -> None:
+        self._config = config
+        self._storage = model_storage
+        self._resource = resource
+        self._learnt = learnt
+
+    @classmethod
+    def create(
+        cls,
+        config: Dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> "TrainedComponent":
+        """Create the component untrained: it leaves messages as they are."""
+        return cls(config, model_storage, resource)
+
+    def process_training_data(self, training_data: TrainingData) -> TrainingData:
+        """Leave the examples as they are: nothing learns from what is said of them."""
+        return training_data

@@ -14,10 +14,10 @@ cost-sensitive learning").
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List
 
 import numpy as np
-from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.graph import ExecutionContext
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
@@ -29,7 +29,7 @@ from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.preprocessing import normalize
 
-from nlu.components.base import VECTOR
+from nlu.components.base import VECTOR, TrainedComponent
 
 OUTSIDE = "out_of_scope"
 P_OUTSIDE = "p_outside"  # message property: the classifier's probability of out_of_scope
@@ -47,20 +47,8 @@ class _Learnt:
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
-class LengthFreeLogisticRegression(IntentClassifier, GraphComponent):
+class LengthFreeLogisticRegression(TrainedComponent, IntentClassifier):
     """Sets the intent, the ranking and P_OUTSIDE of every message that has a vector."""
-
-    def __init__(
-        self,
-        config: Dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        learnt: Optional[_Learnt] = None,
-    ) -> None:
-        self._config = config
-        self._storage = model_storage
-        self._resource = resource
-        self._learnt = learnt
 
     @staticmethod
     def get_default_config() -> Dict[str, Any]:
@@ -74,17 +62,6 @@ class LengthFreeLogisticRegression(IntentClassifier, GraphComponent):
             "temperature": 1.0,
             "emergency_from": 0.5,
         }
-
-    @classmethod
-    def create(
-        cls,
-        config: Dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> "LengthFreeLogisticRegression":
-        """Create an untrained classifier, which leaves messages as they are."""
-        return cls(config, model_storage, resource)
 
     @classmethod
     def load(
@@ -150,10 +127,6 @@ class LengthFreeLogisticRegression(IntentClassifier, GraphComponent):
         if self._learnt is None:
             raise ValueError("the classifier is not trained yet")
         return np.asarray(self._features(self._learnt.counter, messages) @ self._learnt.weights.T + self._learnt.bias)
-
-    def process_training_data(self, training_data: TrainingData) -> TrainingData:
-        """Leave the examples as they are: nothing after this learns from what it says of them."""
-        return training_data
 
     def _features(self, counter: CountVectorizer, messages: List[Message], mean: Any = 0.0) -> csr_matrix:
         """Return the features, shape (messages, n-grams + 384)."""

@@ -149,8 +149,8 @@ def _encode_examples(encode: Callable[[List[Message]], None], examples: List[Mes
         if message.get(TEXT) in kept:
             message.set(VECTOR, kept[message.get(TEXT)])
     encode(examples)
-    if file:
-        vectors = {message.get(TEXT): message.get(VECTOR) for message in examples if message.get(TEXT)}
+    vectors = {message.get(TEXT): message.get(VECTOR) for message in examples if message.get(TEXT)}
+    if file and not vectors.keys() <= kept.keys():
         handle, draft = tempfile.mkstemp(dir=file.parent, prefix=".new-", suffix=".npz")
         with os.fdopen(handle, "wb") as out:
             np.savez(out, texts=np.array(list(vectors)), vectors=np.array(list(vectors.values())).astype(np.float16))

@@ -8,10 +8,10 @@ is chosen on the dev sets (config.yml).
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List
 
 import numpy as np
-from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.graph import ExecutionContext
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
@@ -19,7 +19,7 @@ from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from nlu.components.base import VECTOR
+from nlu.components.base import VECTOR, TrainedComponent
 from nlu.components.classifier import OUTSIDE, P_OUTSIDE
 
 IN_FIELD = "in_field"  # message property: probability, 0 to 1
@@ -29,36 +29,13 @@ _LEAST = 1e-6
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
-class ScopeGate(GraphComponent):
+class ScopeGate(TrainedComponent):
     """Sets IN_FIELD on every message. The decision is the action server's."""
-
-    def __init__(
-        self,
-        config: Dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        fitted: Optional[Dict[str, np.ndarray]] = None,
-    ) -> None:
-        self._config = config
-        self._storage = model_storage
-        self._resource = resource
-        self._fitted = fitted
 
     @staticmethod
     def get_default_config() -> Dict[str, Any]:
         """``distance`` and ``classifier``: how much the odds of each weigh; ``bias`` is added to them."""
         return {"distance": 1.0, "classifier": 0.0, "bias": 0.0}
-
-    @classmethod
-    def create(
-        cls,
-        config: Dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> "ScopeGate":
-        """Create an unfitted gate, which lets everything pass."""
-        return cls(config, model_storage, resource)
 
     @classmethod
     def load(
@@ -83,14 +60,14 @@ class ScopeGate(GraphComponent):
         inside = np.array([m.get(INTENT) != OUTSIDE for m in examples])
         features = np.vstack([self._left_out(vectors, inside, at) for at in range(0, len(vectors), _ROWS)])
         model = LogisticRegression(C=100.0, class_weight="balanced", max_iter=1_000).fit(features, inside)
-        self._fitted = {
+        self._learnt = {
             "inside": vectors[inside].astype(np.float16),
             "outside": vectors[~inside].astype(np.float16),
             "weights": model.coef_[0].astype(np.float32),
             "bias": model.intercept_.astype(np.float32),
         }
         with self._storage.write_to(self._resource) as folder:
-            np.savez(folder / "gate.npz", **self._fitted)
+            np.savez(folder / "gate.npz", **self._learnt)
         return self._resource
 
     @staticmethod
@@ -103,7 +80,7 @@ class ScopeGate(GraphComponent):
 
     def process(self, messages: List[Message]) -> List[Message]:
         """Set IN_FIELD."""
-        if self._fitted is None:
+        if self._learnt is None:
             return messages
         for message in messages:
             if message.get(VECTOR) is not None:
@@ -115,15 +92,11 @@ class ScopeGate(GraphComponent):
 
     def distance(self, message: Message) -> float:
         """Return the odds (logarithm) of being in the field, by the nearest examples. Raises ValueError unfitted."""
-        if self._fitted is None:
+        if self._learnt is None:
             raise ValueError("the gate is not fitted yet")
         vector = message.get(VECTOR)
-        near = ((self._fitted[side] @ vector)[np.newaxis] for side in ("inside", "outside"))
-        return float((_features(*near) @ self._fitted["weights"])[0] + self._fitted["bias"][0])
-
-    def process_training_data(self, training_data: TrainingData) -> TrainingData:
-        """Leave training examples as they are."""
-        return training_data
+        near = ((self._learnt[side] @ vector)[np.newaxis] for side in ("inside", "outside"))
+        return float((_features(*near) @ self._learnt["weights"])[0] + self._learnt["bias"][0])
 
 
 def _features(inside: np.ndarray, outside: np.ndarray) -> np.ndarray:
