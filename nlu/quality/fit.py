@@ -89,14 +89,17 @@ def _gate(rows: Sequence[Row], said: Heard, shares: np.ndarray) -> Dict[str, flo
 
 
 def _danger_from(rows: Sequence[Row], said: Heard, shares: np.ndarray) -> float:
-    """Return the probability, half at most, from which on emergencies are found best: by F2, recall before precision."""
+    """Return the probability, half at most, from which on emergencies are found best (F1).
+
+    Not F2: a lower threshold found few more, and took short questions about respite for danger.
+    """
     danger = shares[:, said.intents.index(_DANGER)]
     real = np.array([row.intent == _DANGER for row in rows])
     fair = np.array([_DANGER in row.intents for row in rows])
 
-    def f2(start: float) -> float:
+    def f1(start: float) -> float:
         alarm = danger >= start
         precision, recall = (fair & alarm).sum() / max(alarm.sum(), 1), (real & alarm).sum() / max(real.sum(), 1)
-        return float(5 * precision * recall / max(4 * precision + recall, 1e-9))
+        return float(2 * precision * recall / max(precision + recall, 1e-9))
 
-    return float(max(np.arange(0.05, 0.501, 0.01), key=f2))
+    return float(max(np.arange(0.05, 0.501, 0.01), key=f1))
