@@ -24,6 +24,7 @@ from storage.clock import now
 
 services_app = typer.Typer(no_args_is_help=True, help="The service list.")
 Who = Annotated[str, typer.Option("--by", help="Who makes the change; kept with the version.")]
+_LINE_EVERY = 50  # steps, where no bar can be drawn
 Yes = Annotated[bool, typer.Option("--yes", help="Apply without asking.")]
 
 
@@ -81,6 +82,8 @@ def tune(
 
         def progress(step: int, steps: int, loss: float) -> None:
             bar.update(task, completed=step, total=steps, loss=loss)
+            if step % _LINE_EVERY == 0 and not console.is_terminal:
+                print(f"step {step} of {steps}, loss {loss:.2f}", flush=True)
 
         try:
             learnt = lessons(list(load(KnowledgeSettings().services)), UTTERANCES)

@@ -80,7 +80,7 @@ def test_misses_are_counted_and_an_answer_clears_them(answerer: Answerer) -> Non
     assert slots_after(answered, Context(misses=1), NOW)["misses"] == 0
 
 
-@pytest.mark.parametrize("intent", ["emergency", "stop", "cancel_booking"])
+@pytest.mark.parametrize("intent", ["restart", "stop", "cancel_booking"])
 def test_what_costs_most_when_wrong_needs_confidence(answerer: Answerer, intent: str) -> None:
     reply = answerer.reply([act(intent, "老年综合津贴", confidence=0.3)], Context())
     assert reply.service_ids() == ["sh_comprehensive_allowance"]
