@@ -10,6 +10,8 @@ from knowledge.places import KIND_NAMES, Found, PlaceBook, PlaceKind, kind_asked
 from knowledge.reply import Outcome, PlaceLine, PlacesBlock, Reply
 from knowledge.where import Whereabouts, whereabouts
 
+_LISTED = 10  # on a page; a message shows three
+
 
 def places_near(text: str, book: PlaceBook, at: datetime, was: PlaceKind | None = None) -> Reply | None:
     """Return the places that normal ``text`` looks for, or None where it looks for none.
@@ -27,14 +29,31 @@ def places_near(text: str, book: PlaceBook, at: datetime, was: PlaceKind | None 
     found = book.find(kind, where)
     if not found:
         return _no_data(kind)
-    notes = [say("places_walk")] if found[0].metres is not None else []
+    notes = _notes(found)
     if where.road and found[0].metres is None:
-        notes.append(say("places_no_road", road=where.road))
-    if any(each.place.sample for each in found):
-        notes.append(say("places_sample"))
+        notes.insert(0, say("places_no_road", road=where.road))
     name = where.road or where.street or where.district
     text = say("places_found", where=name, kind=KIND_NAMES[kind])
     return _answer(text, [_line(each, at) for each in found], Outcome.ANSWERED_PLACES, notes)
+
+
+def places_of(
+    kind: PlaceKind, text: str, book: PlaceBook, at: datetime, near: tuple[float, float] | None = None
+) -> Reply:
+    """Return places of ``kind`` around a point, or near what normal ``text`` names."""
+    where = whereabouts(text)
+    if near is None and not where.is_known():
+        return _answer(say("places_where", kind=KIND_NAMES[kind]), [], Outcome.ASKED_SLOT)
+    found = book.find(kind, where, near, top=_LISTED)
+    if not found:
+        return _no_data(kind)
+    name = where.road or where.street or where.district or say("places_you")
+    return _answer(
+        say("places_found", where=name, kind=KIND_NAMES[kind]),
+        [_line(each, at) for each in found],
+        Outcome.ANSWERED_PLACES,
+        _notes(found),
+    )
 
 
 def places_around(point: tuple[float, float], book: PlaceBook, at: datetime) -> Reply:
@@ -42,11 +61,13 @@ def places_around(point: tuple[float, float], book: PlaceBook, at: datetime) -> 
     found = book.find(PlaceKind.ADVISOR_POINT, Whereabouts(), near=point)
     if not found:
         return _no_data(PlaceKind.ADVISOR_POINT)
-    notes = [say("places_walk")]
-    if any(each.place.sample for each in found):
-        notes.append(say("places_sample"))
     lines = [_line(each, at) for each in found]
-    return _answer(say("telegram_location_near"), lines, Outcome.ANSWERED_PLACES, notes)
+    return _answer(say("telegram_location_near"), lines, Outcome.ANSWERED_PLACES, _notes(found))
+
+
+def _notes(found: list[Found]) -> list[str]:
+    notes = [say("places_walk")] if found[0].metres is not None else []
+    return [*notes, say("places_sample")] if any(each.place.sample for each in found) else notes
 
 
 def _line(found: Found, at: datetime) -> PlaceLine:

@@ -8,12 +8,10 @@ import logging
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse
-from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, Field
 from rasa_sdk.executor import ActionExecutor
 
@@ -28,10 +26,9 @@ from bot.outbox import OutboxSender
 from bot.path import MessagePath, Parts
 from bot.settings import GatewaySettings
 from bot.signed import signed_routes
+from bot.speech.available import hearing, speaking
 from bot.telegram.setup import telegram_gateway, webhook_routes, webhook_secret
-from bot.web.benefits import benefit_routes
-from bot.web.bookings import booking_routes
-from bot.web.page import sorry, web_routes
+from bot.web.app import WebParts, add_web
 from knowledge.emergency import default_matcher
 from knowledge.errors import EncoderUnavailable
 from knowledge.library import open_library
@@ -48,7 +45,6 @@ from storage.retention import Retention
 from storage.turns import Buttons, Turns
 
 logger = logging.getLogger(__name__)
-_STATIC = Path(__file__).parent / "web" / "static"
 
 
 class Ask(BaseModel):
@@ -79,7 +75,8 @@ def create_app() -> FastAPI:
     )
     path = MessagePath(parts)
     desk = open_desk(database, now, settings.demo)
-    telegram = telegram_gateway(settings, database, path, lambda: live.places, now)
+    speech_in, speech_out = hearing(settings), speaking(settings)
+    telegram = telegram_gateway(settings, database, path, lambda: live.places, now, speech_in, speech_out)
     sender = OutboxSender(desk.outbox, desk.bookings, parts.buttons, {"telegram": telegram} if telegram else {}, now)
 
     @asynccontextmanager
@@ -97,19 +94,14 @@ def create_app() -> FastAPI:
         await dialogue.close()
 
     app = FastAPI(title="养老顾问", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
-    app.include_router(web_routes(path, turns, desk.outbox, now, settings.public))
-    app.include_router(booking_routes(desk.bookings, now))
-    app.include_router(benefit_routes(turns, lambda: live.library, now))
+    parts_of_web = WebParts(settings, database, path, desk, dialogue, live, parts.matcher, now, speech_in, speech_out)
+    add_web(app, parts_of_web)
     if telegram:
         app.include_router(webhook_routes(telegram, webhook_secret(database)))
     app.include_router(signed_routes(path, turns, settings.signed_secret, now))
     guarded = [Depends(_bearer(settings.action_secret))]
     app.include_router(_action_routes(live, desk), dependencies=guarded)
     app.include_router(_tool_routes(path, turns), dependencies=guarded)
-
-    app.add_exception_handler(404, sorry)
-    app.add_exception_handler(500, sorry)
 
     @app.get("/healthz")
     async def healthz() -> JSONResponse:
@@ -185,10 +177,10 @@ def _tool_routes(path: MessagePath, turns: Turns) -> APIRouter:
         except CannotStore as error:
             raise HTTPException(503) from error
         if reply is None:  # sent before: the same answer again, or none yet
-            given = await asyncio.to_thread(turns.reply_to, incoming.channel, incoming.external_id)
+            given = await asyncio.to_thread(turns.turn_of, incoming.channel, incoming.external_id)
             if given is None:
                 return JSONResponse({"repeat": True}, 409)
-            reply = Reply.model_validate_json(given)
+            reply = Reply.model_validate_json(given.reply)
         return JSONResponse({"reply": reply.payload(), "text": plain_text(reply)})
 
     return routes

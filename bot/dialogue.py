@@ -48,6 +48,14 @@ class DialogueClient:
                 raise DialogueDown(f"the dialogue server gave no answer: {error!r}") from error
         raise AssertionError("unreachable")
 
+    async def forget(self, conversation: str) -> None:
+        """Delete the conversation's tracker. Raises DialogueDown."""
+        try:
+            answer = await self._http.post("/webhooks/advisor/forget", json={"conversation": conversation})
+            answer.raise_for_status()
+        except httpx.HTTPError as error:
+            raise DialogueDown(f"the tracker was not deleted: {error!r}") from error
+
     async def is_up(self) -> bool:
         """Return whether the dialogue server has its model loaded."""
         try:

@@ -73,8 +73,8 @@ class MessagePath:
         self._parts = parts
         self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
 
-    async def handle(self, message: Incoming) -> Reply | None:
-        """Return the reply to draw; None where the message was received before.
+    async def handle(self, message: Incoming, before: Sequence[Block] = ()) -> Reply | None:
+        """Return the reply to draw, below ``before``; None where the message was received before.
 
         Raises CannotStore: then the channel must not acknowledge the message.
         """
@@ -83,7 +83,7 @@ class MessagePath:
         storing = asyncio.create_task(asyncio.to_thread(receive, message, self._parts.inbox, self._parts.buttons))
         async with self._turn(message.conversation):
             received = await storing
-            return await self.answer(received) if received else None
+            return await self.answer(received, before=before) if received else None
 
     async def resume(self, but: Collection[str] = ()) -> int:
         """Answer what was received shortly before a restart; return how many.

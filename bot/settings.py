@@ -37,6 +37,8 @@ class GatewaySettings(BaseSettings):
     speech_model: str = ""  # a faster-whisper model: folder or name; empty: the bundled one
     tts_command: str = ""  # text on its input, WAV on its output; empty: espeak-ng
     public: bool = False  # behind HTTPS: cookies are marked Secure
+    visitor_a_minute: int = Field(30, gt=0)  # messages of one visitor of the page
+    address_a_minute: int = Field(300, gt=0)  # of one address: a whole centre may share it
 
     @property
     def dialogue_url(self) -> str:

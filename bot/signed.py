@@ -76,10 +76,10 @@ def signed_routes(path: MessagePath, turns: Turns, secret: str, clock: Callable[
         except CannotStore as error:
             raise HTTPException(503) from error
         if reply is None:
-            before = await asyncio.to_thread(turns.reply_to, CHANNEL, incoming.external_id)
+            before = await asyncio.to_thread(turns.turn_of, CHANNEL, incoming.external_id)
             if before is None:
                 raise HTTPException(409, "the same message is being answered")
-            reply = Reply.model_validate_json(before)
+            reply = Reply.model_validate_json(before.reply)
         return {"text": plain_text(reply), "speak": reply.speak, "buttons": _buttons(reply)}
 
     return routes

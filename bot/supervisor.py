@@ -79,6 +79,7 @@ def children(settings: GatewaySettings, dialogue_secret: str, action_secret: str
         "--factory",
         "--no-access-log",
         "--log-level=warning",
+        "--timeout-graceful-shutdown=3",  # pages hold a stream open for as long as they are
     ]
     rasa = [settings.dialogue_python, "-m", "rasa", "run", "-m", str(model_file(settings))]
     return [

@@ -105,22 +105,24 @@ class Turns:
             closed = (turn.inbox_id, *also)
             session.execute(update(InboxRow).where(InboxRow.id.in_(closed)).values(state="done"))
 
-    def last(self, conversation: str, count: int) -> list[Turn]:
-        """Return the last ``count`` turns of a conversation, oldest first."""
+    def last(self, conversation: str, count: int, since: datetime | None = None) -> list[Turn]:
+        """Return the last ``count`` turns of a conversation, those after ``since`` only; oldest first."""
         query = select(TurnRow).where(TurnRow.conversation == conversation).order_by(TurnRow.number.desc()).limit(count)
+        if since is not None:
+            query = query.where(TurnRow.created_at > since)
         with self._db.transaction() as session:
             return [self._turn(row) for row in reversed(session.scalars(query).all())]
 
-    def reply_to(self, channel: str, external_id: str) -> str | None:
-        """Return the reply (JSON) that a message was given, or None where it has none yet."""
+    def turn_of(self, channel: str, external_id: str) -> Turn | None:
+        """Return the turn of a message, or None where it has no answer yet."""
         query = (
-            select(TurnRow.reply)
+            select(TurnRow)
             .join(InboxRow, InboxRow.id == TurnRow.inbox_id)
             .where(InboxRow.channel == channel, InboxRow.external_id == external_id)
         )
         with self._db.transaction() as session:
-            reply = session.scalar(query)
-            return self._db.cipher.decrypt(reply, _REPLY) if reply else None
+            row = session.scalar(query)
+            return self._turn(row) if row else None
 
     def unanswered(self, limit: int = 100) -> list[tuple[str, str]]:
         """Return (text, reason) of the latest unanswered questions."""

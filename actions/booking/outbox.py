@@ -45,6 +45,7 @@ class Notice:
 class Shown:
     """A message that was sent, or that waits on the page: the Reply as JSON."""
 
+    id: str
     reply: str
     at: datetime
 
@@ -143,7 +144,7 @@ class Outbox:
         )
         with self._db.transaction() as session:
             return [
-                Shown(self._db.cipher.decrypt(row.reply, _REPLY), row.sent_at)
+                Shown(row.id, self._db.cipher.decrypt(row.reply, _REPLY), row.sent_at)
                 for row in session.scalars(query)
                 if row.reply and row.sent_at
             ]

@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
@@ -30,7 +31,8 @@ _model: Any = None  # in the worker only
 class Hearing:
     """Recognises voice notes, one after another."""
 
-    def __init__(self, folder: str, threads: int = 2) -> None:
+    def __init__(self, folder: Callable[[], str], threads: int = 2) -> None:
+        """Take what gives the model's folder, called at the first recording; it may raise NotAvailable."""
         self._folder = folder
         self._threads = threads
         self._pool: ProcessPoolExecutor | None = None
@@ -59,7 +61,7 @@ class Hearing:
     async def _run(self, sound: bytes) -> str:
         for attempt in range(2):
             try:
-                return await asyncio.get_running_loop().run_in_executor(self._worker(), recognise, sound)
+                return await asyncio.get_running_loop().run_in_executor(await self._worker(), recognise, sound)
             except BrokenProcessPool as error:  # it was killed: a new one, once
                 logger.warning("the speech worker ended; starting another")
                 self._pool = None
@@ -67,13 +69,18 @@ class Hearing:
                     raise NotAvailable("the speech worker does not stay up") from error
         raise AssertionError("unreachable")
 
-    def _worker(self) -> ProcessPoolExecutor:
+    async def _worker(self) -> ProcessPoolExecutor:
         if self._pool is None:
+            try:
+                folder = await asyncio.to_thread(self._folder)
+            except OSError as error:
+                raise NotAvailable(f"the speech model cannot be put in place: {error}") from error
+        if self._pool is None:  # nobody was quicker
             self._pool = ProcessPoolExecutor(
                 1,
                 mp_context=multiprocessing.get_context("spawn"),  # a fork would copy threads and locks
                 initializer=_load,
-                initargs=(self._folder, self._threads),
+                initargs=(folder, self._threads),
             )
         return self._pool
 

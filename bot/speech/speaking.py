@@ -1,4 +1,4 @@
-"""Text to speech: espeak-ng, or any command that reads text and writes WAV; out comes Ogg/Opus."""
+"""Text to speech: espeak-ng, or any command that reads text and writes WAV; out comes Ogg/Opus or MP3."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import io
 import shlex
 import shutil
 from collections import OrderedDict
+from typing import Any
 
 from bot.speech.errors import NotAvailable
 
@@ -15,7 +16,7 @@ _SPEED, _SLOW = 150, 110  # words a minute, as espeak-ng counts them
 _WITHIN_S = 20.0
 _KEPT = 128
 _MOST = 400  # characters: a minute and a half
-_OPUS_RATE = 48_000
+_CODECS = {"ogg": ("libopus", "s16", 48_000), "mp3": ("libmp3lame", "s16p", 24_000)}  # codec, samples, Hz
 
 
 class Speaking:
@@ -30,16 +31,23 @@ class Speaking:
         program = shlex.split(self._command)[0]
         if shutil.which(program) is None:
             raise NotAvailable(f"{program} is not installed: install espeak-ng, or set ADVISOR_TTS_COMMAND")
-        self._made: OrderedDict[tuple[str, bool], bytes] = OrderedDict()
+        self._made: OrderedDict[tuple[str, bool, str], bytes] = OrderedDict()
 
     async def say(self, text: str, slow: bool = False) -> bytes:
-        """Return a text as Ogg/Opus. Raises NotAvailable where the command fails."""
-        key = (text[:_MOST], slow)
+        """Return a text as Ogg/Opus, which Telegram shows as a voice message. Raises NotAvailable."""
+        return await self._sound(text, slow, "ogg")
+
+    async def mp3(self, text: str, slow: bool = False) -> bytes:
+        """Return a text as MP3, which every browser plays. Raises NotAvailable."""
+        return await self._sound(text, slow, "mp3")
+
+    async def _sound(self, text: str, slow: bool, container: str) -> bytes:
+        key = (text[:_MOST], slow, container)
         if key in self._made:
             self._made.move_to_end(key)
             return self._made[key]
-        wav = await self._wav(*key)
-        sound = await asyncio.to_thread(to_opus, wav)
+        wav = await self._wav(text[:_MOST], slow)
+        sound = await asyncio.to_thread(encoded, wav, container)
         self._made[key] = sound
         if len(self._made) > _KEPT:
             self._made.popitem(last=False)
@@ -63,17 +71,18 @@ class Speaking:
         return wav
 
 
-def to_opus(wav: bytes) -> bytes:
-    """Return sound as mono Ogg/Opus, which Telegram shows as a voice message. Raises NotAvailable."""
+def encoded(wav: bytes, container: str) -> bytes:
+    """Return sound as mono Ogg/Opus (``ogg``) or MP3 (``mp3``). Raises NotAvailable."""
     try:
         import av
     except ImportError as error:
         raise NotAvailable("av is not installed: install the group voice of pyproject.toml") from error
 
+    codec, sample, rate = _CODECS[container]
     out = io.BytesIO()
-    with av.open(io.BytesIO(wav), "r") as source, av.open(out, "w", format="ogg") as target:
-        stream = target.add_stream("libopus", rate=_OPUS_RATE, layout="mono")
-        resampler = av.AudioResampler(format="s16", layout="mono", rate=_OPUS_RATE)
+    with av.open(io.BytesIO(wav), "r") as source, av.open(out, "w", format=container) as target:
+        stream: Any = target.add_stream(codec, rate=rate, layout="mono")
+        resampler = av.AudioResampler(format=sample, layout="mono", rate=rate)
         for frame in source.decode(audio=0):
             for part in resampler.resample(frame):
                 target.mux(stream.encode(part))

@@ -18,9 +18,7 @@ from telegram.request import HTTPXRequest
 from bot.errors import CannotStore
 from bot.path import MessagePath
 from bot.settings import GatewaySettings
-from bot.speech.errors import NotAvailable
 from bot.speech.hearing import Hearing
-from bot.speech.model import model_folder
 from bot.speech.speaking import Speaking
 from bot.telegram.answering import Answering, AnsweringParts
 from bot.telegram.gateway import TelegramGateway, TelegramParts
@@ -45,6 +43,8 @@ def telegram_gateway(
     path: MessagePath,
     places: Callable[[], PlaceBook],
     clock: Callable[[], datetime],
+    hearing: Hearing | None,
+    speaking: Speaking | None,
 ) -> TelegramGateway | None:
     """Return the gateway, or None without a token: everything else runs."""
     if not settings.telegram_token:
@@ -59,8 +59,8 @@ def telegram_gateway(
             EmergencyMatcher(),
             places,
             clock,
-            hearing=_hearing(settings),
-            speaking=_speaking(settings),
+            hearing=hearing,
+            speaking=speaking,
             page=settings.page_url,
         )
     )
@@ -113,22 +113,6 @@ def webhook_routes(gateway: TelegramGateway, secret: str) -> APIRouter:
 def _holder(settings: GatewaySettings) -> str:
     """Return the name leases are held by: a server that starts again in the same place has its own at once."""
     return hashlib.sha256(f"{socket.gethostname()}:{settings.port}".encode()).hexdigest()[:40]
-
-
-def _hearing(settings: GatewaySettings) -> Hearing | None:
-    try:
-        return Hearing(model_folder(settings.speech_model, settings.var))
-    except (NotAvailable, OSError) as error:
-        logger.warning("voice notes are not understood here: %s", error)
-        return None
-
-
-def _speaking(settings: GatewaySettings) -> Speaking | None:
-    try:
-        return Speaking(settings.tts_command)
-    except NotAvailable as error:
-        logger.warning("nothing is read aloud here: %s", error)
-        return None
 
 
 def _bot(settings: GatewaySettings) -> Bot:

@@ -24,7 +24,7 @@ _FIRST = "长护险怎么申请，要多少钱？"
 
 
 class AdvisorInput(InputChannel):
-    """POST /webhooks/advisor/message with ``conversation``, ``text`` and ``metadata``."""
+    """POST /webhooks/advisor/message with ``conversation``, ``text`` and ``metadata``; /forget with ``conversation``."""
 
     def __init__(self, secret: str) -> None:
         self._secret = secret.encode()
@@ -61,8 +61,7 @@ class AdvisorInput(InputChannel):
 
         @routes.route("/message", methods=["POST"])
         async def message(request: Request) -> HTTPResponse:
-            given = request.headers.get("authorization", "").removeprefix("Bearer ")
-            if not hmac.compare_digest(given.encode(), self._secret):
+            if not self._may(request):
                 return response.json({"error": "forbidden"}, status=403)
             body = request.json
             metadata = body.get("metadata") or {}
@@ -84,7 +83,21 @@ class AdvisorInput(InputChannel):
             replies = [sent["custom"] for sent in collector.messages if "custom" in sent]
             return response.json({"inbox_id": metadata.get("inbox_id"), "complete": complete, "replies": replies})
 
+        @routes.route("/forget", methods=["POST"])
+        async def forget(request: Request) -> HTTPResponse:
+            if not self._may(request):
+                return response.json({"error": "forbidden"}, status=403)
+            conversation = request.json["conversation"]
+            agent = request.app.ctx.agent
+            async with agent.lock_store.lock(conversation):  # a turn that is going on would write it again
+                agent.tracker_store.forget(conversation)
+            return response.json({"status": "ok"})
+
         return routes
+
+    def _may(self, request: Request) -> bool:
+        given = request.headers.get("authorization", "").removeprefix("Bearer ")
+        return hmac.compare_digest(given.encode(), self._secret)
 
 
 async def _given_before(agent: Any, conversation: str, inbox_id: Optional[str]) -> List[Any]:

@@ -71,6 +71,12 @@ class EncryptedTrackerStore(SQLTrackerStore):
             return None
         return DialogueStateTracker.from_dict(sender_id, events, self.domain.slots)
 
+    def forget(self, sender_id: str) -> None:
+        """Delete all events of one conversation."""
+        with self.session_scope() as session:
+            session.query(self.SQLEvent).filter(self.SQLEvent.sender_id == sender_id).delete()
+            session.commit()
+
     def _clear(self) -> None:
         """Delete, once an hour, the events of conversations in which nothing was said for so long."""
         now = time.time()

@@ -36,6 +36,7 @@ def main() -> None:
     commands.add_parser("check", help="duplicates, contradictions, near copies between training and evaluation")
     fit = commands.add_parser("fit", help="print the numbers of config.yml that are chosen on the dev sets")
     fit.add_argument("--model", type=Path, default=MODEL, help="the trained model")
+    commands.add_parser("trials", help="compare simple classifiers on the dev sets")
     measure = commands.add_parser("measure", help="train pipelines and measure them on the evaluation sets")
     measure.add_argument(
         "pipelines", nargs="*", default=list(_COMPARED), help="names in nlu/quality/pipelines, or ours"
@@ -48,6 +49,10 @@ def main() -> None:
         sys.exit(1 if found else 0)
     if arguments.command == "fit":
         _fit(arguments.model)
+    elif arguments.command == "trials":
+        from nlu.quality.trials import trials
+
+        trials()
     else:
         _measure(arguments.pipelines, arguments.report)
 

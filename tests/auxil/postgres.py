@@ -11,17 +11,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bot.started import free_port
+from tests.auxil.debian import debian
 
 _START_WITHIN_S = 30
 
 
 def binaries() -> Path:
     """Return the folder with initdb and postgres; Debian's package is installed where it is missing and may be."""
-    found, installer = _found(), shutil.which("apt-get")
-    if found is None and installer and os.geteuid() == 0:
-        env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for arguments in (["update", "-qq"], ["install", "-y", "-qq", "postgresql"]):
-            subprocess.run([installer, *arguments], env=env, check=True, stdout=subprocess.DEVNULL)
+    found = _found()
+    if found is None:
+        debian("postgresql")
         found = _found()
     if found is None:
         raise RuntimeError("PostgreSQL is missing: apt install postgresql")

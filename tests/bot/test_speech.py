@@ -17,7 +17,7 @@ from bot.speech.correcting import corrected
 from bot.speech.errors import NotAvailable, NotHeard, TooBusy
 from bot.speech.hearing import Hearing
 from bot.speech.model import model_folder
-from bot.speech.speaking import Speaking, to_opus
+from bot.speech.speaking import Speaking, encoded
 from bot.supervisor import ROOT
 from tests.auxil.recordings import RECORDINGS, characters_wrong
 
@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 async def hearing(folder: str) -> AsyncIterator[Hearing]:
-    made = Hearing(folder)
+    made = Hearing(lambda: folder)
     yield made
     made.close()
 
@@ -58,7 +58,7 @@ def test_other_words_stay_as_they_are(text: str) -> None:
 
 def test_real_recordings_are_recognised(folder: str) -> None:
     """The error rate over all recordings, which are about other things than ours."""
-    hearing = Hearing(folder)
+    hearing = Hearing(lambda: folder)
 
     async def hear_all() -> list[str]:
         return [await hearing.hear(file.read_bytes()) for file, _ in RECORDINGS]
@@ -89,7 +89,7 @@ def test_the_worker_ends_with_the_server_that_started_it(folder: str, tmp_path: 
     script = f"""
 import asyncio, os, signal
 from bot.speech.hearing import Hearing
-hearing = Hearing({folder!r})
+hearing = Hearing(lambda: {folder!r})
 try:
     asyncio.run(hearing.hear(b"no sound"))
 except Exception:
@@ -135,4 +135,5 @@ async def test_any_command_can_speak() -> None:
         Speaking("no-such-voice --now")
     wav = next(file for file, _ in RECORDINGS if file.suffix == ".wav")
     assert (await Speaking(f"cat {wav}").say("您好"))[:4] == b"OggS"
-    assert to_opus(wav.read_bytes())[:4] == b"OggS"
+    assert encoded(wav.read_bytes(), "ogg")[:4] == b"OggS"
+    assert encoded(wav.read_bytes(), "mp3")[:3] == b"ID3"

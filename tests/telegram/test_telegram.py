@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.client import Where
-from bot.speech.speaking import to_opus
+from bot.speech.speaking import encoded
 from tests.auxil.bot_api import BotApi, Sent
 from tests.auxil.recordings import RECORDINGS
 
@@ -250,7 +250,7 @@ def test_a_location_finds_places_and_is_not_kept(whole: Whole, api: BotApi, chat
 
 def test_a_voice_note_is_heard_shown_and_answered(whole: Whole, api: BotApi, chat: int) -> None:
     file, _ = RECORDINGS[2]
-    api.voice(chat, to_opus(file.read_bytes()))
+    api.voice(chat, encoded(file.read_bytes(), "ogg"))
     assert "我在听" in api.answer(chat).text
     heard = api.answer(chat, 2, 40)
     assert "我听到的是：" in heard.text

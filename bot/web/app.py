@@ -1,0 +1,81 @@
+"""Puts the page together: its routes, and what a person sees where something fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from starlette.middleware.gzip import GZipMiddleware
+
+from actions.booking_talk.desk import Desk
+from bot.dialogue import DialogueClient
+from bot.path import MessagePath
+from bot.settings import GatewaySettings
+from bot.speech.hearing import Hearing
+from bot.speech.speaking import Speaking
+from bot.web.benefits import benefit_routes
+from bot.web.bookings import booking_routes
+from bot.web.chat import Chat, ChatParts, chat_routes
+from bot.web.fixed import fixed_routes
+from bot.web.limiting import Limiting, TooMany
+from bot.web.pages import Pages, Refused, look_routes, sorry
+from bot.web.places import place_routes
+from bot.web.privacy import privacy_routes
+from bot.web.services import service_routes
+from bot.web.session import Sessions
+from bot.web.voice import voice_routes
+from knowledge.emergency import EmergencyMatcher
+from knowledge.live import LiveKnowledge
+from storage.database import Database
+from storage.erasing import Erasure
+from storage.turns import Buttons, Turns
+
+_STATIC = Path(__file__).with_name("static")
+_GZIP_FROM = 1_000  # bytes
+
+
+@dataclass(frozen=True)
+class WebParts:
+    """What the page works with."""
+
+    settings: GatewaySettings
+    database: Database
+    path: MessagePath
+    desk: Desk
+    dialogue: DialogueClient
+    live: LiveKnowledge
+    matcher: EmergencyMatcher
+    clock: Callable[[], datetime]
+    hearing: Hearing | None
+    speaking: Speaking | None
+
+
+def add_web(app: FastAPI, parts: WebParts) -> None:
+    """Add the page to the app."""
+    settings, database, clock = parts.settings, parts.database, parts.clock
+    turns, buttons = Turns(database), Buttons(database)
+    # One secret on every machine that has our key.
+    pages = Pages(Sessions(database.cipher.digest("web", "session"), settings.public), parts.speaking is not None)
+    limiting = Limiting(settings.visitor_a_minute, settings.address_a_minute)
+    chat_parts = ChatParts(parts.path, turns, parts.desk.outbox, pages, limiting, parts.matcher, clock)
+    chat = Chat(chat_parts)
+    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    for routes in (
+        chat_routes(chat, chat_parts),
+        look_routes(pages),
+        fixed_routes(pages),
+        service_routes(pages, lambda: parts.live.library, limiting, clock, settings.page_url),
+        place_routes(pages, lambda: parts.live.places, clock),
+        booking_routes(pages, chat, parts.desk, buttons, clock),
+        benefit_routes(pages, turns, lambda: parts.live.library, clock),
+        privacy_routes(pages, Erasure(database), parts.dialogue, clock, settings.record_days),
+        voice_routes(pages, chat, turns, limiting, parts.hearing, parts.speaking),
+    ):
+        app.include_router(routes)
+    app.add_middleware(GZipMiddleware, minimum_size=_GZIP_FROM)
+    for error in (404, 500, TooMany, Refused):
+        app.add_exception_handler(error, sorry)
