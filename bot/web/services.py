@@ -123,15 +123,18 @@ def _with_every_figure(block: AnswerBlock, service: Service, today: date) -> Ans
 
 
 def search(library: Library, text: str) -> list[Service]:
-    """Return services for what is typed so far: those with it in their name, then in an alias, then by meaning."""
+    """Return services for what is typed so far: what has just this name, what has it in a name, then by meaning."""
     asked = normalise(text[:_LONGEST])
     if not asked:
         return []
-    named = [service for service in library.services if asked in normalise(service.name)]
-    called = [service for service in library.services if any(asked in normalise(alias) for alias in service.aliases)]
+    called = {
+        service.id: [normalise(name) for name in (service.name, *service.aliases)] for service in library.services
+    }
+    exact = [service for service in library.services if asked in called[service.id]]
+    within = [service for service in library.services if any(asked in name for name in called[service.id])]
     found = library.find_at_once(asked, _FOUND)
     meant = [library.services[match.service_id] for match in found if match.score >= _LEAST]
-    both = {service.id: service for service in [*sorted(named, key=lambda each: len(each.name)), *called, *meant]}
+    both = {service.id: service for service in [*exact, *within, *meant]}
     return list(both.values())[:_FOUND]
 
 

@@ -36,7 +36,7 @@ def test_every_service_has_a_page_with_source_and_phone(page: Page, service) -> 
 
 
 def test_a_page_lists_every_figure(page: Page) -> None:
-    assert "100岁以上" in page.get("/services/sh_comprehensive_allowance").text
+    assert "100岁及以上" in page.get("/services/sh_comprehensive_allowance").text
 
 
 def test_what_is_past_its_time_shows_no_figure(library: Library) -> None:  # noqa: F811
