@@ -16,7 +16,7 @@ from actions.about import About, about, chosen, is_follow_up
 from actions.asking import asks_money_by_age, facts, goes_on, is_question, with_person
 from actions.benefit_talk import BenefitTalk
 from actions.booking_talk.desk import Desk
-from actions.booking_talk.talk import BookingTalk, as_cancelling
+from actions.booking_talk.talk import BookingTalk, as_about_booking
 from actions.comparing import comparison
 from actions.conversation import again, handoff, reply_without_search, simpler
 from actions.guarded import GUARDS, Guard
@@ -150,7 +150,7 @@ class Answerer:
             return again(context.last_reply)
         if act.intent == "simplify":
             return simpler(context.last_reply)
-        act = as_cancelling(act)
+        act = as_about_booking(act)
         booking = self._booking.begins(act, context) if self._booking else None
         if act.intent in BOOKED_BY:
             return self._book(act, booking, context)

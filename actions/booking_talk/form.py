@@ -76,7 +76,7 @@ class Form:
 def told(form: Form, act: UnderstoodAct, context: Context, cipher: Cipher, now: datetime) -> Form:
     """Return the form with what the message says, in any order and all at once."""
     if act.pressed:
-        return _pressed(form, act)
+        return _pressed(form, act, context, cipher)
     # What was said, not what was cut out of it: the acts of a message are parts.
     text = context.said or act.text
     if context.sender.phone:
@@ -142,7 +142,12 @@ def from_json(data: dict[str, Any]) -> Form:
     return Form(**{**known, **parsed})
 
 
-def _pressed(form: Form, act: UnderstoodAct) -> Form:
+def _pressed(form: Form, act: UnderstoodAct, context: Context, cipher: Cipher) -> Form:
+    if act.slot == "code" and act.value:  # of the page's own form
+        code, phone = _CODE.search(act.value), context.sender.phone
+        return replace(
+            form, code=code[1] + code[2] if code else None, phone=cipher.seal(phone, PHONE) if phone else None
+        )
     if act.slot == "district":
         return replace(form, district=act.value)
     if act.slot == "event" and act.value:

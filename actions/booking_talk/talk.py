@@ -35,6 +35,7 @@ _CANCELS = re.compile(
     r"(?:培训|课|预约|顾问|面谈|报名|约好的).{0,6}(?:不报了|不约了|不去了|不上了|不想去|去不了|来不了|取消|退掉)"
     r"|(?:不报|不约|不去|不上|去不了|来不了)了?.{0,4}(?:培训|课|顾问|面谈)"
 )
+_LOOKS = re.compile(r"预约.{0,8}(?<!\d)\d{3}[ -]?\d{3}(?!\d)")  # digits say nothing to the intent model
 _CHATS = {"greet", "thank", "help", "bot_challenge", "read_aloud", "larger_text", "repeat", "simplify", "small_talk"}
 
 
@@ -136,10 +137,13 @@ class BookingTalk:
         return Reply(blocks=[block], outcome=Outcome.ANSWERED_CONVERSATION)
 
 
-def as_cancelling(act: UnderstoodAct) -> UnderstoodAct:
-    """Return 照护课我去不了了 as a cancellation; it is asked about before anything is cancelled."""
-    cancels = _CANCELS.search(act.text) and not is_question(act.text) and not act.pressed
-    return replace(act, intent="cancel_booking") if cancels else act
+def as_about_booking(act: UnderstoodAct) -> UnderstoodAct:
+    """Return 照护课我去不了了 as a cancellation, which is asked about first; 预约号码669999 as looking for it."""
+    if act.pressed or act.intent in AIMS:
+        return act
+    if _CANCELS.search(act.text) and not is_question(act.text):
+        return replace(act, intent="cancel_booking")
+    return replace(act, intent="list_bookings") if _LOOKS.search(act.text) else act
 
 
 def _without_booking_buttons(reply: Reply) -> Reply:

@@ -29,7 +29,7 @@ def receive(message: Incoming, inbox: Inbox, buttons: Buttons) -> Incoming | Non
             text=text.encode("utf-8", "ignore").decode(),
             act=json.dumps(act, ensure_ascii=False) if act else None,
             received_at=message.received_at,
-            phone=None if act else phone_in(message.text),
+            phone=None if pressed else phone_in(message.text),
             media=message.media,
             sequence=message.sequence,
         )

@@ -19,6 +19,7 @@ from bot.steps.seal import seal
 from bot.web.chat import Chat
 from bot.web.pages import HEADERS, Pages
 from bot.web.session import Visitor
+from knowledge.normalise import normalise
 from knowledge.phrases import say
 from knowledge.reply import Act, Block, Button, ChoiceBlock, Outcome, Reply
 from storage.turns import Buttons
@@ -63,7 +64,9 @@ def booking_routes(pages: Pages, chat: Chat, desk: Desk, buttons: Buttons, clock
         visitor = pages.taken(request, csrf)
         text = say("page_bookings_said", code=code, phone=phone)
         chat.check(request, visitor, text)
-        return await chat.take(request, visitor, chat.incoming(visitor, message_id, text))
+        # As a form of its own: a code of six digits says nothing to the intent model.
+        act = {"intent": "list_bookings", "slot": "code", "value": normalise(code)}
+        return await chat.take(request, visitor, chat.incoming(visitor, message_id, text, act=act))
 
     @routes.get("/calendar/{booking_id}.ics")
     async def calendar(request: Request, booking_id: str) -> Response:

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from actions.answers import Answerer
 from actions.booking.staff import Staff
 from actions.booking_talk.desk import Desk, open_desk
+from actions.booking_talk.talk import as_about_booking
 from actions.understood import Sender, UnderstoodAct, context_of, slots_after
 from knowledge.library import Library
 from knowledge.normalise import normalise
@@ -534,3 +535,9 @@ def test_an_old_cancel_button_cancels_nothing_else(talk: Talk) -> None:
     talk.press(talk.say("cancel_booking", "取消预约"), "12月4日")
     talk.press(first, "取消")
     assert len(talk.desk.bookings.mine("web:a")) == 2
+
+
+@pytest.mark.parametrize("text", ["查我的预约，号码669999", "预约号 669 999 还在吗"])
+def test_a_code_beside_the_word_booking_is_looked_for(text: str) -> None:
+    assert as_about_booking(UnderstoodAct("ask_contact", text, 0.9)).intent == "list_bookings"
+    assert as_about_booking(UnderstoodAct("ask_contact", "96110是什么", 0.9)).intent == "ask_contact"
