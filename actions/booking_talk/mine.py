@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from datetime import datetime
 
+from actions.asking import is_question
 from actions.booking.errors import BookingError, Locked, NotFound
 from actions.booking.model import Booking, Kind, State
 from actions.booking.when import wish_of
@@ -166,7 +167,8 @@ class Mine:
     def _cancelled(self, form: Form, act: UnderstoodAct, context: Context) -> Reply:
         booking = held(self._desk, form, context)
         keeps = not act.pressed and bool(_KEEPS.search(act.text))
-        sure = says_yes(act) or (not act.pressed and act.intent == "cancel_booking")
+        says_it = act.intent == "cancel_booking" or ("取消" in act.text and not is_question(act.text))
+        sure = says_yes(act) or (not act.pressed and says_it)
         if booking and act.pressed and sure and act.value != f"{YES}:{booking.id}":  # asked about another one before
             return self._ask_to_cancel(form, booking)
         if booking is None or keeps or not sure:

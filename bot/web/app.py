@@ -67,7 +67,7 @@ def add_web(app: FastAPI, parts: WebParts) -> None:
     for routes in (
         chat_routes(chat, chat_parts),
         look_routes(pages),
-        fixed_routes(pages),
+        fixed_routes(pages, settings.page_url),
         service_routes(pages, lambda: parts.live.library, limiting, clock, settings.page_url),
         place_routes(pages, lambda: parts.live.places, clock),
         booking_routes(pages, chat, parts.desk, buttons, clock),

@@ -7,20 +7,27 @@ from pathlib import Path
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
-from bot.web.pages import HEADERS, Pages
+from bot.web.pages import HEADERS, Pages, address_of
+from bot.web.services import qr
 from knowledge.phrases import points
 
 _STATIC = Path(__file__).with_name("static")
 
 
-def fixed_routes(pages: Pages) -> APIRouter:
-    """Return the routes."""
+def fixed_routes(pages: Pages, site: str) -> APIRouter:
+    """Return the routes. ``site`` is our public address, if it is set."""
     routes = APIRouter()
 
     @routes.get("/emergency", response_class=HTMLResponse)
     async def emergency(request: Request) -> Response:
         """Show whom to ring, and what to do until help comes."""
         return pages.show(request, "emergency.html", {"advice": points("page_emergency_advice")})
+
+    @routes.get("/poster", response_class=HTMLResponse)
+    async def poster(request: Request) -> Response:
+        """Show the sheet to print and hang up at a centre: the QR code of the home page, and the hotline."""
+        address = address_of(request, site, "/")
+        return pages.show(request, "poster.html", {"qr": qr(address), "address": address})
 
     @routes.get("/offline", response_class=HTMLResponse)
     async def offline(request: Request) -> Response:

@@ -91,6 +91,11 @@ def go(to: str) -> RedirectResponse:
     return RedirectResponse(to, status_code=303, headers=HEADERS)
 
 
+def address_of(request: Request, site: str, path: str) -> str:
+    """Return the whole address of a page of ours; without a ``site`` set, as the browser names us."""
+    return f"{(site or str(request.base_url)).rstrip('/')}{path}"
+
+
 def wants_part(request: Request) -> bool:
     """Return whether our own script asks, which puts a part of the page in its place."""
     return request.headers.get("x-wants") == "part"

@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse, Response
 from markupsafe import Markup
 
 from bot.web.limiting import Limiting
-from bot.web.pages import Pages, wants_part
+from bot.web.pages import Pages, address_of, wants_part
 from knowledge.answer import ASPECTS, Asked, compose
 from knowledge.figures import as_sentence
 from knowledge.library import Library
@@ -67,7 +67,7 @@ def service_routes(
         """Show all that is known about a service, ready for an A4 page."""
         found = service_of(service_id)
         today = clock().date()
-        address = _address(request, site, f"/services/{found.id}")
+        address = address_of(request, site, f"/services/{found.id}")
         context = {
             "service": found,
             "parts": answers(found, today),
@@ -87,7 +87,7 @@ def service_routes(
         if aspect not in ASPECTS:
             raise HTTPException(404)
         block = _bare(compose(found, aspect, Asked(clock().date()))[0])
-        address = _address(request, site, f"/services/{found.id}/{aspect}")
+        address = address_of(request, site, f"/services/{found.id}/{aspect}")
         text = f"{plain_text(Reply(blocks=[block], outcome=Outcome.ANSWERED_SERVICE))}\n{address}"
         context = {
             "service": found,
@@ -172,7 +172,3 @@ def _bare(block: AnswerBlock) -> AnswerBlock:
 
 def _count(services: object, category: Category) -> int:
     return sum(each.category is category for each in services)  # type: ignore[attr-defined]
-
-
-def _address(request: Request, site: str, path: str) -> str:
-    return f"{site.rstrip('/') or str(request.base_url).rstrip('/')}{path}"

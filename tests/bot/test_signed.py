@@ -28,7 +28,7 @@ def dialogue() -> Dialogue:
 
 
 @pytest.fixture
-def gateway(database: Database, library: Library, dialogue: Dialogue, tmp_path: Path) -> TestClient:  # noqa: F811
+def gateway(database: Database, library: Library, dialogue: Dialogue, tmp_path: Path) -> TestClient:
     app = FastAPI()
     app.include_router(signed_routes(path_with(database, library, dialogue), Turns(database), SECRET, lambda: AT))
     return TestClient(app)
@@ -70,8 +70,8 @@ def test_what_is_forged_or_old_is_refused(
 
 
 def test_without_a_secret_every_call_is_refused(
-    database: Database,  # noqa: F811
-    library: Library,  # noqa: F811
+    database: Database,
+    library: Library,
 ) -> None:
     app = FastAPI()
     app.include_router(signed_routes(path_with(database, library, Dialogue(fine)), Turns(database), "", lambda: AT))

@@ -71,7 +71,7 @@ def test_what_cannot_be_stored_is_not_acknowledged(tmp_path: Path, monkeypatch: 
     database = Database(f"sqlite:///{tmp_path / 'a.db'}", Cipher(read_or_make_key(tmp_path / "key")))
     database.migrate()
     settings = GatewaySettings(telegram_token=TOKEN, var=tmp_path, tts_command="cat")
-    gateway = telegram_gateway(settings, database, None, lambda: None, now)  # type: ignore[arg-type,return-value]
+    gateway = telegram_gateway(settings, database, None, lambda: None, now, None, None)  # type: ignore[arg-type,return-value]
     assert gateway
     app = FastAPI()
     app.include_router(webhook_routes(gateway, "s"))

@@ -1,9 +1,19 @@
-"""How the browser tests look at a page: what shuts people out, sizes, what a screen reader is told."""
+"""How the browser tests open a page, talk with it, and look at what shuts people out."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, expect
 from playwright.sync_api import Page as Tab
+
+from bot.client import Where
+from tests.auxil.browser import chromium
+from tests.auxil.recordings import RECORDINGS
 
 _TAGS = ["wcag2a", "wcag2aa", "wcag2aaa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # Every text smaller than 18 px, or with lines closer than 1.5; every control smaller than 48 px.
@@ -28,6 +38,89 @@ _MEASURE = """() => {
   return wrong;
 }"""
 _MOST_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+PAGES = [
+    "/",
+    "/chat",
+    "/services",
+    "/services?category=allowance",
+    "/services?q=没人烧饭",
+    "/services/sh_comprehensive_allowance",
+    "/services/sh_comprehensive_allowance/ask_amount",
+    "/places",
+    "/places?kind=canteen&where=徐汇区",
+    "/bookings",
+    "/look",
+    "/privacy",
+    "/emergency",
+    "/voice",
+    "/list",
+    "/offline",
+    "/nowhere",
+]
+THEMES = ["light", "dark", "black_on_white", "yellow_on_black"]
+SIZES = ["normal", "large", "larger"]
+PHONE = {"width": 360, "height": 740}
+QUESTION = "长护险怎么申请"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with chromium(RECORDINGS[0][0]) as found:
+        yield found
+
+
+@pytest.fixture
+def opened(browser: Browser, whole: tuple[Where, int, Path]) -> Iterator[Callable[..., Tab]]:
+    """Return a function that opens a browser of its own; whatever fails in one of its pages fails the test."""
+    where = whole[0]
+    contexts: list[BrowserContext] = []
+    wrong: list[str] = []
+
+    def open_(address: str = "/chat", look: dict[str, str] | None = None, **how: Any) -> Tab:
+        context = browser.new_context(
+            base_url=where.url, viewport=how.pop("viewport", PHONE), locale="zh-CN", permissions=["microphone"], **how
+        )
+        contexts.append(context)
+        context.add_cookies([{"name": name, "value": value, "url": where.url} for name, value in (look or {}).items()])
+        tab = context.new_page()
+        tab.on("pageerror", lambda error: wrong.append(str(error)))
+        tab.on("dialog", lambda dialog: wrong.append(f"dialog: {dialog.message}"))
+        tab.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)
+        tab.on("request", lambda r: None if r.url.startswith((where.url, "blob:", "data:")) else wrong.append(r.url))
+        tab.goto(address)
+        return tab
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+def ask(tab: Tab, text: str) -> None:
+    """Ask, and wait for the answer."""
+    before = tab.locator("#log .answer").count()
+    tab.fill("#say", text)
+    tab.press("#say", "Enter")
+    expect(tab.locator("#log .answer")).to_have_count(before + 1, timeout=15_000)
+
+
+def conversation(tab: Tab) -> Tab:
+    """Have answers of every kind on the page: of a service, a table, the finder, places, danger, a booking form."""
+    questions = [
+        "我妈83岁，老年综合津贴能拿多少",
+        "日托和养老院有什么不一样",
+        "我能享受什么待遇",
+        "我家附近哪里有食堂，住在徐汇区田林路",
+        "我想报名照护培训",
+        "我妈胸口痛，喘不上气",
+        "转人工",
+        "今天股票涨了吗",
+    ]
+    for text in questions:
+        ask(tab, text)
+    return tab
 
 
 def shut_out(tab: Tab) -> list[str]:

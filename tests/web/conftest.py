@@ -61,7 +61,7 @@ def dialogue() -> Forgets:
 
 
 @pytest.fixture
-def made(database: Database, library: Library, dialogue: Forgets, tmp_path: Path) -> Callable[..., Page]:  # noqa: F811
+def made(database: Database, library: Library, dialogue: Forgets, tmp_path: Path) -> Callable[..., Page]:
     """Return a function that makes the page, with settings and parts of its own."""
 
     def make(at: datetime = AT, hearing: Any = None, speaking: Any = None, **settings: Any) -> Page:

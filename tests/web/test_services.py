@@ -39,7 +39,7 @@ def test_a_page_lists_every_figure(page: Page) -> None:
     assert "100岁及以上" in page.get("/services/sh_comprehensive_allowance").text
 
 
-def test_what_is_past_its_time_shows_no_figure(library: Library) -> None:  # noqa: F811
+def test_what_is_past_its_time_shows_no_figure(library: Library) -> None:
     service = library.services["sh_comprehensive_allowance"].model_copy(update={"valid_to": date(2026, 1, 1)})
     shown = " ".join(f"{block.lead}{block.points}" for heading, block in answers(service, TODAY) if heading == "多少钱")
     assert "元" not in shown
@@ -55,7 +55,7 @@ def test_every_category_can_be_opened(page: Page) -> None:
 @pytest.mark.parametrize(
     ("typed", "first"), [("长护险", "长期护理保险"), ("敬老卡", "敬老卡"), ("長護險", "长期护理保险")]
 )
-def test_a_search_finds_names_first(library: Library, typed: str, first: str) -> None:  # noqa: F811
+def test_a_search_finds_names_first(library: Library, typed: str, first: str) -> None:
     assert search(library, typed)[0].name.startswith(first)
 
 
@@ -104,7 +104,7 @@ def test_a_point_must_be_on_earth(page: Page) -> None:
     assert page.say("/places", latitude="131", longitude="121.4").status_code == 422
 
 
-def test_a_booking_is_shown_with_its_buttons_to_who_made_it(page: Page, database: Database) -> None:  # noqa: F811
+def test_a_booking_is_shown_with_its_buttons_to_who_made_it(page: Page, database: Database) -> None:
     booking = booked(database, page.conversation(), "e9")
     shown = page.get("/bookings").text
     assert booking.code[:3] in shown
@@ -113,7 +113,7 @@ def test_a_booking_is_shown_with_its_buttons_to_who_made_it(page: Page, database
     assert booking.code[:3] + " " not in page.get("/bookings").text
 
 
-def test_the_soonest_times_can_be_tapped(page: Page, database: Database) -> None:  # noqa: F811
+def test_the_soonest_times_can_be_tapped(page: Page, database: Database) -> None:
     booked(database, "web:other", "e10")
     shown = page.get("/bookings").text
     token = re.search(r'name="token" value="([^"]+)">11月26日', shown)
@@ -127,7 +127,7 @@ def test_a_code_is_looked_for_as_the_conversation_does_and_the_phone_is_masked(p
     assert "13800138000" not in text
 
 
-def test_what_is_kept_is_deleted_at_a_wish(page: Page, dialogue: Forgets, database: Database) -> None:  # noqa: F811
+def test_what_is_kept_is_deleted_at_a_wish(page: Page, dialogue: Forgets, database: Database) -> None:
     conversation = page.conversation()
     page.say(text="我的事", message_id="a")
     cookie = page.cookies["advisor"]
@@ -139,7 +139,7 @@ def test_what_is_kept_is_deleted_at_a_wish(page: Page, dialogue: Forgets, databa
     assert page.cookies["advisor"] != cookie
 
 
-def test_a_booking_to_come_is_kept_and_said(page: Page, database: Database) -> None:  # noqa: F811
+def test_a_booking_to_come_is_kept_and_said(page: Page, database: Database) -> None:
     conversation = page.conversation()
     booking = booked(database, conversation, "e11")
     assert "还有1个没到日子的预约留着" in page.say("/privacy").text
@@ -148,7 +148,7 @@ def test_a_booking_to_come_is_kept_and_said(page: Page, database: Database) -> N
     assert open_desk(database, lambda: AT).bookings.mine(conversation) == []
 
 
-def test_nothing_is_deleted_by_halves(page: Page, dialogue: Forgets, database: Database) -> None:  # noqa: F811
+def test_nothing_is_deleted_by_halves(page: Page, dialogue: Forgets, database: Database) -> None:
     from bot.errors import DialogueDown
 
     async def down(conversation: str) -> None:
@@ -211,7 +211,7 @@ def test_what_cannot_be_heard_is_told(made: Callable[..., Page], hearing: str, t
 
 def test_ones_own_answer_is_read_aloud_and_nobody_elses(
     made: Callable[..., Page],
-    database: Database,  # noqa: F811
+    database: Database,
     dialogue: Forgets,
 ) -> None:
     class Speaks:

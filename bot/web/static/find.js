@@ -2,6 +2,7 @@
 (function () {
   "use strict";
   var found = document.getElementById("found"), field = document.getElementById("q"), PAUSE_MS = 250;
+  var count = document.getElementById("count");
   if (!found || !window.fetch) return;
   function put(address, options) {
     options = options || {};
@@ -9,15 +10,21 @@
     options.credentials = "same-origin";
     return fetch(address, options).then(function (answer) { return answer.text(); });
   }
+  function show(html) { // how much was found is said; the list itself is read when one gets there
+    found.innerHTML = html;
+    var first = found.querySelector("p");
+    count.textContent = first ? first.textContent : "";
+    if (first && field) first.remove();
+  }
   if (field) {
     var timer = null, last = field.value;
     field.addEventListener("input", function () {
       clearTimeout(timer);
       timer = setTimeout(function () {
         var asked = last = field.value.trim();
-        if (!asked) { found.innerHTML = ""; return; }
+        if (!asked) { found.innerHTML = count.textContent = ""; return; }
         put("/services?q=" + encodeURIComponent(asked)).then(function (html) {
-          if (asked === last) found.innerHTML = html; // an older answer that came late is left out
+          if (asked === last) show(html); // an older answer that came late is left out
         }).catch(function () {});
       }, PAUSE_MS);
     });
@@ -27,15 +34,16 @@
     var button = here.querySelector("button");
     here.hidden = false;
     button.addEventListener("click", function () {
-      found.textContent = button.dataset.searching;
+      found.innerHTML = "";
+      count.textContent = button.dataset.searching;
       navigator.geolocation.getCurrentPosition(function (at) {
         var body = new URLSearchParams();
         body.append("csrf", button.dataset.csrf);
         body.append("kind", form.elements.kind.value);
         body.append("latitude", at.coords.latitude.toFixed(4));
         body.append("longitude", at.coords.longitude.toFixed(4));
-        put("/places", { method: "POST", body: body }).then(function (html) { found.innerHTML = html; });
-      }, function () { found.textContent = button.dataset.failed; }, { timeout: 10000 });
+        put("/places", { method: "POST", body: body }).then(show);
+      }, function () { count.textContent = button.dataset.failed; }, { timeout: 10000 });
     });
   }
 })();

@@ -17,5 +17,7 @@
   each("[data-share]", navigator.share, function (button) {
     navigator.share({ title: button.dataset.title, url: button.dataset.share }).catch(function () {});
   });
+  var mic = document.getElementById("mic"); // where a script can record, no recording need be picked
+  if (mic && window.MediaRecorder && navigator.mediaDevices && !document.getElementById("log")) mic.href = "/chat?speak#ask";
   if (navigator.serviceWorker) navigator.serviceWorker.register("/sw.js").catch(function () {});
 })();

@@ -64,6 +64,10 @@
     event.preventDefault();
     if (recorder) recorder.stop(); else consent(record);
   });
+  if (location.search === "?speak") {
+    history.replaceState(null, "", "/chat#ask"); // a reload does not record again
+    consent(record);
+  }
   mic.addEventListener("keydown", function (event) {
     if (event.key === " ") { event.preventDefault(); mic.click(); }
   });
