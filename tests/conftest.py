@@ -21,6 +21,7 @@ from storage.database import Database
 from tests.auxil.booking import Clock
 from tests.auxil.bot_api import TOKEN, BotApi, bot_api
 from tests.auxil.postgres import postgres
+from tests.web.browsing import browser, opened  # noqa: F401 (fixtures)
 
 
 @pytest.fixture(scope="session")

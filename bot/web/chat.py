@@ -24,7 +24,7 @@ from bot.web.session import Visitor
 from knowledge.emergency import EmergencyMatcher
 from knowledge.normalise import MAX_MESSAGE
 from knowledge.phrases import points, say
-from knowledge.reply import Block, Reply
+from knowledge.reply import Block, FormBlock, Reply
 from storage.turns import Turn, Turns
 
 _CHANNEL = "web"
@@ -84,7 +84,8 @@ class Chat:
         except CannotStore:
             return self._sorry(request, visitor, message)
         if not wants_part(request):
-            answer: Response = go("/chat#latest")
+            # What only writing answers has the box in focus; else one is taken to the answer.
+            answer: Response = go("/chat#say" if reply and _asks(reply) else "/chat#latest")
             self._parts.pages.sessions.remember(answer, visitor)
             return answer
         turn = await asyncio.to_thread(self._parts.turns.turn_of, message.channel, message.external_id)
@@ -143,7 +144,8 @@ def chat_routes(chat: Chat, parts: ChatParts) -> APIRouter:
         """Show the conversation so far."""
         visitor = pages.sessions.visitor(request)
         said = await chat.said(visitor)
-        return pages.show(request, "chat.html", {"said": said, "examples": points("greet_examples")}, visitor)
+        context = {"said": said, "examples": points("greet_examples"), "asks": _asks(said[-1].reply) if said else None}
+        return pages.show(request, "chat.html", context, visitor)
 
     @routes.post("/chat", response_class=HTMLResponse)
     async def send(
@@ -181,6 +183,12 @@ def chat_routes(chat: Chat, parts: ChatParts) -> APIRouter:
             await asyncio.sleep(_LOOK_S)
 
     return routes
+
+
+def _asks(reply: Reply) -> str | None:
+    """Return the question that only writing answers, where one is open: the box is named by it."""
+    block = reply.blocks[-1] if reply.blocks else None
+    return block.text if isinstance(block, FormBlock) and block.slot == "phone" else None
 
 
 def _of_turn(turn: Turn) -> Said:

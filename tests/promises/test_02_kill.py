@@ -94,7 +94,7 @@ class Person:
         self.code: str | None = None
 
     async def book(self) -> None:
-        choice = random.choice(["第一个", "第二个"])  # noqa: S311
+        choice = random.choice(["第一个", "第二个"])
         text = await self._send(f"我要报名家庭照护培训，电话{self._phone}")
         for turn in range(60):
             found = CODE.search(text)
@@ -145,7 +145,7 @@ async def kill_at_random(supervisor: int, http: httpx.AsyncClient, busy: asyncio
                 if (await http.get("/healthz")).json()["status"] == "ok":
                     break
             await asyncio.sleep(0.2)
-        await asyncio.sleep(random.uniform(0.3, 2.5))  # noqa: S311
+        await asyncio.sleep(random.uniform(0.3, 2.5))
         pid = process_of(supervisor, name)
         if pid and busy.is_set():
             os.kill(pid, signal.SIGKILL)

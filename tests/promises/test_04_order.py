@@ -28,7 +28,7 @@ Whole = tuple[object, int, Path]
 
 def test_many_chats_at_once_lose_nothing_and_keep_their_order(whole: Whole, api: BotApi) -> None:
     first = 20_000
-    plan = [(random.uniform(0, WITHIN_S), first + chat) for chat in range(CHATS) for _ in range(EACH)]  # noqa: S311
+    plan = [(random.uniform(0, WITHIN_S), first + chat) for chat in range(CHATS) for _ in range(EACH)]
     said: dict[int, list[tuple[float, str]]] = {first + chat: [] for chat in range(CHATS)}
     slow = first
     api.fail("sendMessage", "hang", times=1, chat=slow, seconds=SLOW_CHAT_S)

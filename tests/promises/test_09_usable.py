@@ -11,15 +11,13 @@ import pytest
 from playwright.sync_api import Page as Tab
 from playwright.sync_api import expect
 
-from tests.web.browsing import (  # noqa: F401
+from tests.web.browsing import (
     PAGES,
     QUESTION,
     SIZES,
     THEMES,
     ask,
-    browser,
     conversation,
-    opened,
     shut_out,
     too_small,
     too_wide,

@@ -65,7 +65,7 @@ PHONE = {"width": 360, "height": 740}
 QUESTION = "长护险怎么申请"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop would stop the asynchronous tests of other modules
 def browser() -> Iterator[Browser]:
     with chromium(RECORDINGS[0][0]) as found:
         yield found

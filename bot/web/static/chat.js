@@ -56,6 +56,14 @@
     turn.id = part.id;
     turn.appendChild(turn.querySelector(".asked") ? answer : part);
     show(turn);
+    named(answer);
+  }
+
+  // What only writing answers gives the box its name and the focus: no tap is needed to go on.
+  function named(answer) {
+    var label = ask.querySelector("label");
+    label.textContent = answer.dataset.asks || label.dataset.plain;
+    if (answer.dataset.asks) say.focus({ preventScroll: true });
   }
 
   function unasked(html) {
