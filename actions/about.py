@@ -18,10 +18,10 @@ from knowledge.search import Match
 # Probabilities of the fused search, chosen on the dev questions (docs/adr/0003).
 ANSWER_FROM = 0.30  # below, we ask whether one of the nearest is meant
 ASK_FROM = 0.10  # below, we do not know
-SURE_FROM = 0.60  # above, another close match is not asked about
+SURE_FROM = 0.70  # above, another close match is not asked about
 TWINS_FROM = 0.75  # where even the second is that likely, two services share the words: 监护人
 TWIN_RATIO = 0.90
-CLOSE_RATIO = 0.75  # the second is as good as the first above this share
+CLOSE_RATIO = 0.15  # below SURE_FROM, what has this share of the first's probability is asked about too
 FOLLOW_UP_BELOW = 0.50  # a short follow-up goes on with the last service below this
 LEADS_ON_BELOW = 0.80  # the same, where the message begins as a follow-up does
 _LEADS_ON = ("那", "它", "还有", "这个", "他", "她")

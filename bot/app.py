@@ -37,6 +37,7 @@ from knowledge.plain_text import plain_text
 from knowledge.reply import Reply
 from knowledge.settings import KnowledgeSettings
 from knowledge.store import load
+from knowledge.vector_index import search_alone
 from storage.clock import now
 from storage.crypto import Cipher
 from storage.database import Database
@@ -59,6 +60,7 @@ class Ask(BaseModel):
 def create_app() -> FastAPI:
     """Return the app; everything costly is opened when it starts."""
     settings, knowledge = GatewaySettings(), KnowledgeSettings()
+    search_alone()
     database = Database(settings.database, Cipher(settings.encryption_key()))
     live = LiveKnowledge(open_library(knowledge.index_folder, knowledge.encoder, load(knowledge.services)), knowledge)
     dialogue = DialogueClient(settings.dialogue_url, settings.dialogue_secret, settings.dialogue_timeout_s)

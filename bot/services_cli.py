@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.progress import Progress, TextColumn
@@ -22,8 +22,12 @@ from knowledge.sheet import read_sheet, write_sheet
 from knowledge.store import load, overdue
 from storage.clock import now
 
+if TYPE_CHECKING:
+    from bot.evaluate import Row
+
 services_app = typer.Typer(no_args_is_help=True, help="The service list.")
 Who = Annotated[str, typer.Option("--by", help="Who makes the change; kept with the version.")]
+_DEV = [Path("tests/quality/questions_dev.tsv"), Path("tests/quality/written_dev.tsv")]
 _LINE_EVERY = 50  # steps, where no bar can be drawn
 Yes = Annotated[bool, typer.Option("--yes", help="Apply without asking.")]
 
@@ -91,6 +95,31 @@ def tune(
         except (KnowledgeError, OSError) as error:
             _fail(error)
     print(f"{layers}: trained on {len(learnt.said)} utterances; `make evaluate` says whether it is better")
+
+
+@services_app.command()
+def fuse(
+    sets: Annotated[list[Path] | None, typer.Argument(help="Questions with the services they mean.")] = None,
+) -> None:
+    """Fit how the search weighs its signs, on the dev questions; after ``tune``."""
+    from bot.cli import library_with_progress
+    from bot.evaluate import EvaluationSetError, read_rows
+    from knowledge.fusing import fuse as fit
+    from knowledge.fusion import FILE, write_fusion
+
+    try:
+        library = library_with_progress(rebuild=False)
+        rows = [row for file in sets or _DEV for row in read_rows(file) if _says_what(row)]
+        fusion, right = fit(library, [(row.text, sorted(row.services)) for row in rows])
+    except (KnowledgeError, OSError, EvaluationSetError) as error:
+        _fail(error)
+    write_fusion(fusion, library.encoder_name)
+    print(f"{FILE}: fitted on {len(rows)} questions; the right service is first in {right:.1%} of them")
+
+
+def _says_what(row: Row) -> bool:
+    """Return whether a row can be understood by itself, and says which service is meant, or that none is."""
+    return not row.earlier and not row.bot_only and bool(row.services or row.intent == "out_of_scope")
 
 
 @services_app.command()

@@ -22,8 +22,10 @@ from numpy.typing import NDArray
 from knowledge.encoder import Vectors
 from knowledge.errors import IndexUnusable
 from knowledge.passages import Passage, PassageKind
+from knowledge.vector_index import vector_index
 
-FORMAT = 1
+FORMAT = 3
+_FILES = ("vectors.faiss", "rows.npy")
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class PassageIndex:
         self,
         passages: Sequence[Passage],
         vectors: faiss.Index,
+        rows: NDArray[np.float16],
         fingerprint: Fingerprint,
         calibration: tuple[float, ...] = (),
     ) -> None:
@@ -61,15 +64,16 @@ class PassageIndex:
         self.fingerprint = fingerprint
         self.calibration = calibration
         self._vectors = vectors
+        self._rows = rows  # the index itself may keep them compressed only
 
     @classmethod
     def build(
         cls, passages: Sequence[Passage], vectors: Vectors, encoder: str, calibration: tuple[float, ...] = ()
     ) -> PassageIndex:
         """Index ``vectors`` of shape (len(passages), dimension), rows of length 1."""
-        index = faiss.IndexFlatIP(vectors.shape[1])
-        index.add(vectors)
-        return cls(passages, index, Fingerprint.of(encoder, passages), calibration)
+        index = vector_index(vectors)
+        rows = vectors.astype(np.float16)
+        return cls(passages, index, rows, Fingerprint.of(encoder, passages), calibration)
 
     def is_of(self, passages: Sequence[Passage]) -> bool:
         """Return whether every row is that of ``passages``."""
@@ -77,7 +81,8 @@ class PassageIndex:
 
     def vectors(self) -> dict[str, Vectors]:
         """Return the vector of each indexed text, of shape (dimension,)."""
-        rows = self._vectors.reconstruct_n(0, len(self.passages))
+        rows = self._rows.astype(np.float32)
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
         return {passage.text: row for passage, row in zip(self.passages, rows, strict=True)}
 
     def nearest(self, vector: Vectors, top: int) -> tuple[Vectors, NDArray[np.int64]]:
@@ -98,9 +103,10 @@ class PassageIndex:
         draft = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
         try:
             faiss.write_index(self._vectors, str(draft / "vectors.faiss"))
+            np.save(draft / "rows.npy", self._rows)
             manifest = {
                 "fingerprint": asdict(self.fingerprint),
-                "sha256": _sha256(draft / "vectors.faiss"),
+                "sha256": {name: _sha256(draft / name) for name in _FILES},
                 "calibration": calibration,
                 "passages": _rows(self.passages),
             }
@@ -126,17 +132,18 @@ class PassageIndex:
         try:
             home = folder / (folder / "CURRENT").read_text(encoding="utf-8").strip()
             manifest = json.loads((home / "manifest.json").read_text(encoding="utf-8"))
-            if _sha256(home / "vectors.faiss") != manifest["sha256"]:
+            if any(_sha256(home / name) != manifest["sha256"][name] for name in _FILES):
                 raise IndexUnusable("the saved vectors are damaged")
             vectors = faiss.read_index(str(home / "vectors.faiss"))
+            rows = np.load(home / "rows.npy", mmap_mode="r", allow_pickle=False)
             found = [Passage(row[0], PassageKind(row[1]), row[2]) for row in manifest["passages"]]
             fingerprint = Fingerprint(**manifest["fingerprint"])
             calibration = tuple(map(float, manifest["calibration"]))
         except (OSError, ValueError, KeyError, TypeError, IndexError, RuntimeError) as error:
             raise IndexUnusable(f"no usable index in {folder}: {error}") from error
-        if fingerprint != Fingerprint.of(encoder, found) or len(found) != vectors.ntotal:
+        if fingerprint != Fingerprint.of(encoder, found) or not len(found) == vectors.ntotal == len(rows):
             raise IndexUnusable(f"the saved index was made for {fingerprint}, not by {encoder} for its own passages")
-        return cls(found, vectors, fingerprint, calibration)
+        return cls(found, vectors, rows, fingerprint, calibration)
 
 
 def _rows(passages: Sequence[Passage]) -> list[list[str]]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from knowledge.encoder import Encoder, SentenceEncoder, Vectors
 from knowledge.errors import IndexUnusable
+from knowledge.fusion import fusion_for
 from knowledge.index import PassageIndex
 from knowledge.normalise import normalise
 from knowledge.passages import Passage, passages
@@ -94,9 +95,14 @@ def open_library(
     except IndexUnusable as error:
         logger.info("building the index: %s", error)
     encoder = SentenceEncoder(encoder_name)
-    as_passages, as_questions = _encode([passage.text for passage in listed], encoder, progress)
-    index = PassageIndex.build(listed, as_passages, encoder_name)
-    search = ServiceSearch(index, as_questions)
+    texts = [passage.text for passage in listed]
+    fits = fusion_for(encoder_name) is None  # the fusion has to be fitted here
+    whole = len(texts) * (2 if fits else 1)
+    index = PassageIndex.build(
+        listed, _encode(texts, encoder.passages, lambda done: progress(done, whole)), encoder_name
+    )
+    asked = _encode(texts, encoder.queries, lambda done: progress(len(texts) + done, whole)) if fits else None
+    search = ServiceSearch(index, asked)
     index.save(index_folder, (*search.fusion.weights, search.fusion.bias))
     library = Library(services, search, encoder_name)
     library.use(encoder)
@@ -120,7 +126,7 @@ def renewed(library: Library, services: ServiceList, index_folder: Path) -> Libr
         rows = np.vstack([vectors[passage.text] for passage in listed])
         fusion = search.fusion
         index = PassageIndex.build(listed, rows, library.encoder_name, (*fusion.weights, fusion.bias))
-        search = ServiceSearch(index)
+        search = ServiceSearch(index, before=search)
         index.save(index_folder, index.calibration)
     after = Library(services, search, library.encoder_name)
     after.share_encoder(library)
@@ -132,12 +138,10 @@ def _unknown(listed: Sequence[Passage], index: PassageIndex) -> list[str]:
     return list(dict.fromkeys(passage.text for passage in listed if passage.text not in known))
 
 
-def _encode(texts: list[str], encoder: Encoder, progress: Callable[[int, int], None]) -> tuple[Vectors, Vectors]:
-    """Return the texts as passages and as questions, each of shape (len(texts), dimension)."""
-    passage_rows, question_rows = [], []
+def _encode(texts: list[str], encode: Callable[[Sequence[str]], Vectors], progress: Callable[[int], None]) -> Vectors:
+    """Return the vectors of the texts, shape (len(texts), dimension)."""
+    rows = []
     for start in range(0, len(texts), _BATCH):
-        batch = texts[start : start + _BATCH]
-        passage_rows.append(encoder.passages(batch))
-        question_rows.append(encoder.queries(batch))
-        progress(min(start + _BATCH, len(texts)), len(texts))
-    return np.vstack(passage_rows), np.vstack(question_rows)
+        rows.append(encode(texts[start : start + _BATCH]))
+        progress(min(start + _BATCH, len(texts)))
+    return np.vstack(rows)

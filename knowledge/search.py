@@ -1,8 +1,9 @@
-"""Hybrid search for the service a person means: dense, lexical and exact names, fused.
+"""Hybrid search for the service a person means: dense, lexical, people's words and exact names, fused.
 
-The fusion is a logistic model over a few features of a candidate. It is fitted when the
-index is built, on the list's own questions with each question's own passage left out, so
-that its score is a calibrated probability for whichever encoder is in use.
+The fusion is a logistic model over a few features of a candidate, so its score is a
+probability. For the encoder that comes with the project it is fitted on the dev questions
+(knowledge/fusion.py); for any other when the index is built, on the list's own questions
+with each question's own passage left out.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.encoder import Vectors
+from knowledge.fusion import Fusion, fitted, fusion_for
 from knowledge.index import PassageIndex
 from knowledge.lexical import LexicalIndex
 from knowledge.passages import PassageKind
+from knowledge.words import ServiceWords, asked
 
 Floats = NDArray[np.float64]
 _CANDIDATES = 12  # services scored for one query
@@ -24,8 +27,9 @@ _TOP_MEAN = 3  # passages averaged for a service
 _DEPTH = 300  # passages looked at; those from _CROWD on say how similar anything is
 _CROWD = 100
 _SURE_NAME = 3  # characters of a name that cannot stand in a text by chance
+_FOLDS = 3
+_PEOPLES = (PassageKind.QUESTION, PassageKind.NAME, PassageKind.ALIAS)
 NAMED_SCORE = 0.7  # the least probability of the only service that a text names
-FEATURES = ("dense", "dense_mean", "dense_lead", "lexical", "lexical_mean", "lexical_lead", "name")
 
 
 @dataclass(frozen=True)
@@ -37,27 +41,18 @@ class Match:
     passage: str
 
 
-@dataclass(frozen=True)
-class Fusion:
-    """A fitted logistic model over FEATURES."""
-
-    weights: tuple[float, ...]
-    bias: float
-
-    def __call__(self, features: Floats) -> Floats:
-        """Return probabilities, shape (n,), for features of shape (n, len(FEATURES))."""
-        logits = features @ np.asarray(self.weights) + self.bias
-        return np.asarray(1.0 / (1.0 + np.exp(-logits)), dtype=np.float64)
-
-
 class ServiceSearch:
     """Search over one version of the service list. Immutable, safe to share by threads."""
 
-    def __init__(self, index: PassageIndex, question_vectors: Vectors | None = None) -> None:
+    def __init__(
+        self, index: PassageIndex, question_vectors: Vectors | None = None, before: ServiceSearch | None = None
+    ) -> None:
         """Use the index's calibration, or fit one.
 
         ``question_vectors``, of shape (len(index.passages), dimension), are the passages as
-        the encoder sees them when they are asked; with them the fusion is fitted.
+        the encoder sees them when they are asked; with them the fusion is fitted. The model of
+        people's words is taken over from the search ``before``, where that was of the same
+        services: it hardly changes with the list's texts.
         """
         self.index = index
         self._lexical = LexicalIndex([passage.text for passage in index.passages])
@@ -69,11 +64,12 @@ class ServiceSearch:
             for passage in index.passages
             if passage.kind in (PassageKind.NAME, PassageKind.ALIAS) and len(passage.text) >= 2
         ]
+        same = before is not None and before.service_ids == self.service_ids
+        self._words: ServiceWords = before._words if before and same else self._words_without(None, 1)
         if question_vectors is not None:
             self.fusion = self._fit(question_vectors)
         else:
-            *weights, bias = index.calibration
-            self.fusion = Fusion(tuple(weights), bias)
+            self.fusion = fusion_for(index.fingerprint.encoder) or Fusion.of(index.calibration)
 
     def search(self, text: str, vector: Vectors | None, top: int = 5, only: Sequence[str] = ()) -> list[Match]:
         """Return at most ``top`` matches for normal ``text``, best first.
@@ -82,7 +78,7 @@ class ServiceSearch:
         names the services to choose among; all where it is empty.
         """
         among = np.isin(self.service_ids, only) if only else None
-        candidates, features, best = self._features(text, vector, among=among)
+        candidates, features, best = self.features(text, vector, among=among)
         scores = self.fusion(features)
         sole = self._sole_name(text) if among is None else None
         if sole is not None:
@@ -92,14 +88,18 @@ class ServiceSearch:
             Match(self.service_ids[candidates[i]], float(scores[i]), self.index.passages[best[i]].text) for i in order
         ]
 
-    def _features(
+    def features(
         self,
         text: str,
         vector: Vectors | None,
         left_out: int | None = None,
         among: NDArray[np.bool_] | None = None,
+        words: ServiceWords | None = None,
     ) -> tuple[NDArray[np.int64], Floats, NDArray[np.int64]]:
-        """Return candidate services (k,), their features (k, len(FEATURES)), their best passages (k,)."""
+        """Return candidate services (k,), their features (k, len(FEATURES)), their best passages (k,).
+
+        ``left_out`` is a passage that does not count, ``words`` a model that has not seen it.
+        """
         lexical = self._lexical.scores(text).astype(np.float64)
         if left_out is not None:
             lexical[left_out] = 0.0
@@ -111,7 +111,8 @@ class ServiceSearch:
             dense_top = dense_mean = np.zeros(len(self.service_ids))
             best = lexical_best
         named = self._named(text)
-        rough = dense_top + 3.0 * lexical_top / lexical_scale + 3.0 * named
+        odds = (words or self._words).odds(text)
+        rough = dense_top + 3.0 * lexical_top / lexical_scale + 3.0 * named + 0.5 * odds
         if among is not None:
             rough = np.where(among, rough, -np.inf)
         count = _CANDIDATES if among is None else min(_CANDIDATES, int(among.sum()))
@@ -125,6 +126,8 @@ class ServiceSearch:
                 np.log1p(lexical_mean),
                 _lead(lexical_top / lexical_scale),
                 named,
+                odds,
+                _lead(odds),
             ]
         )[candidates]
         return candidates, features, best[candidates]
@@ -178,16 +181,27 @@ class ServiceSearch:
         return longest[0] if len(set(longest)) == 1 else None
 
     def _fit(self, question_vectors: Vectors) -> Fusion:
-        from sklearn.linear_model import LogisticRegression
-
+        folds = [self._words_without(fold, _FOLDS) for fold in range(_FOLDS)]
         features, labels = [], []
         for row, passage in enumerate(self.index.passages):
             if passage.kind is PassageKind.QUESTION:
-                candidates, of_row, _ = self._features(passage.text, question_vectors[row], left_out=row)
+                unseen = folds[row % _FOLDS]
+                candidates, of_row, _ = self.features(passage.text, question_vectors[row], row, words=unseen)
                 features.append(of_row)
                 labels.append(candidates == self._owner[row])
-        model = LogisticRegression(C=1.0, max_iter=1_000).fit(np.vstack(features), np.concatenate(labels))
-        return Fusion(tuple(map(float, model.coef_[0])), float(model.intercept_[0]))
+        return fitted(np.vstack(features), np.concatenate(labels))
+
+    def _words_without(self, fold: int | None, folds: int) -> ServiceWords:
+        """Return the model of people's words, fitted without the passages of one fold."""
+        number = {service_id: at for at, service_id in enumerate(self.service_ids)}
+        told = [(text, number[id_]) for text, ids in asked() for id_ in ids if id_ in number]
+        told += [
+            (passage.text, int(self._owner[row]))
+            for row, passage in enumerate(self.index.passages)
+            if passage.kind in _PEOPLES and row % folds != fold
+        ]
+        texts, owners = zip(*told, strict=True)
+        return ServiceWords(texts, owners, len(self.service_ids))
 
 
 def _lead(scores: Floats) -> Floats:

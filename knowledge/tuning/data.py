@@ -12,9 +12,9 @@ import yaml
 from knowledge.normalise import DATA, normalise
 from knowledge.passages import PassageKind, passages
 from knowledge.schema import Service
+from knowledge.words import ASKED, asked
 
 UTTERANCES = DATA.parents[1] / "nlu" / "data" / "nlu"
-ASKED = DATA / "encoder" / "asked.tsv"
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class Lessons:
     about: dict[str, tuple[str, ...]]
 
 
-def lessons(services: Sequence[Service], utterances: Path, asked: Path = ASKED) -> Lessons:
-    """Return the lessons in the folder ``utterances`` (Rasa's YAML) and the file ``asked``."""
-    meant = dict(_meant(asked))
+def lessons(services: Sequence[Service], utterances: Path, asked_file: Path = ASKED) -> Lessons:
+    """Return the lessons in the folder ``utterances`` (Rasa's YAML) and the file ``asked_file``."""
+    meant = dict(asked(asked_file))
     by_text: dict[str, str] = {}
     for file in sorted(utterances.glob("*.yml")):
         for block in yaml.safe_load(file.read_text(encoding="utf-8"))["nlu"]:
@@ -69,11 +69,6 @@ def batches(said: Sequence[Said], size: int, rng: random.Random) -> list[list[Sa
         made += [near[at : at + size] for at in range(0, len(near), size)]
     rng.shuffle(made)
     return made
-
-
-def _meant(file: Path) -> list[tuple[str, list[str]]]:
-    rows = [line.split("\t") for line in file.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
-    return [(_normal(text), ids.split()) for text, ids in rows]
 
 
 def _normal(text: str) -> str:

@@ -19,6 +19,7 @@ from nlu.quality.sets import OUTSIDE, Row
 
 _TEMPERATURES = np.arange(0.6, 3.01, 0.1)
 _DANGER = "emergency"
+_FALSE_ALARMS = 0.015  # share of what is no danger (half of danger_dev is made to look like it)
 
 
 @dataclass(frozen=True)
@@ -89,17 +90,9 @@ def _gate(rows: Sequence[Row], said: Heard, shares: np.ndarray) -> Dict[str, flo
 
 
 def _danger_from(rows: Sequence[Row], said: Heard, shares: np.ndarray) -> float:
-    """Return the probability, half at most, from which on emergencies are found best (F1).
-
-    Not F2: a lower threshold found few more, and took short questions about respite for danger.
-    """
+    """Return the lowest probability from which on few enough of what is no danger is taken for one; half at most."""
     danger = shares[:, said.intents.index(_DANGER)]
-    real = np.array([row.intent == _DANGER for row in rows])
-    fair = np.array([_DANGER in row.intents for row in rows])
-
-    def f1(start: float) -> float:
-        alarm = danger >= start
-        precision, recall = (fair & alarm).sum() / max(alarm.sum(), 1), (real & alarm).sum() / max(real.sum(), 1)
-        return float(2 * precision * recall / max(precision + recall, 1e-9))
-
-    return float(max(np.arange(0.05, 0.501, 0.01), key=f1))
+    harmless = danger[np.array([_DANGER not in row.intents for row in rows])]
+    starts = np.arange(0.05, 0.5, 0.01)
+    few = [start for start in starts if (harmless >= start).mean() <= _FALSE_ALARMS]
+    return float(few[0]) if few else 0.5
