@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from actions.booking.catalogue import Catalogue
 from actions.booking.samples import put_samples
+from bot.bench_cli import bench_app
 from bot.bookings_cli import bookings_app
 from bot.client import AdvisorClient, NotRunning, running
 from bot.places_cli import places_app
@@ -35,6 +36,7 @@ from storage.database import Database
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The elderly-care service advisor (养老顾问).")
 app.add_typer(services_app, name="services")
+app.add_typer(bench_app, name="bench")
 app.add_typer(places_app, name="places")
 app.add_typer(bookings_app, name="bookings")
 console = Console(stderr=True)
@@ -216,21 +218,6 @@ def quality(context: typer.Context) -> None:
         raise typer.Exit(run_quality(GatewaySettings(), *context.args))
     except KnowledgeError as error:
         fail(error)
-
-
-@app.command()
-def bench(as_json: Json = False) -> None:
-    """Measure speed, start time and memory of a system of its own."""
-    from bot.bench import measure, table
-    from bot.started import CannotStart
-
-    try:
-        settings = GatewaySettings()
-        prepare(settings)
-        figures = measure(settings)
-    except (CannotStart, TrainingFailed, KnowledgeError, httpx.HTTPError) as error:
-        fail(error)
-    print(json.dumps(figures) if as_json else table(figures))
 
 
 @app.command()

@@ -65,7 +65,7 @@ class ServiceSearch:
             if passage.kind in (PassageKind.NAME, PassageKind.ALIAS) and len(passage.text) >= 2
         ]
         same = before is not None and before.service_ids == self.service_ids
-        self._words: ServiceWords = before._words if before and same else self._words_without(None, 1)
+        self.words: ServiceWords = before.words if before and same else self._words_without(None, 1)
         if question_vectors is not None:
             self.fusion = self._fit(question_vectors)
         else:
@@ -111,7 +111,7 @@ class ServiceSearch:
             dense_top = dense_mean = np.zeros(len(self.service_ids))
             best = lexical_best
         named = self._named(text)
-        odds = (words or self._words).odds(text)
+        odds = (words or self.words).odds(text)
         rough = dense_top + 3.0 * lexical_top / lexical_scale + 3.0 * named + 0.5 * odds
         if among is not None:
             rough = np.where(among, rough, -np.inf)

@@ -36,6 +36,8 @@ def main() -> None:
     commands.add_parser("check", help="duplicates, contradictions, near copies between training and evaluation")
     fit = commands.add_parser("fit", help="print the numbers of config.yml that are chosen on the dev sets")
     fit.add_argument("--model", type=Path, default=MODEL, help="the trained model")
+    selector = commands.add_parser("selector", help="Rasa's ResponseSelector as FAQ retrieval (advisor bench peers)")
+    selector.add_argument("files", nargs=3, type=Path)
     commands.add_parser("trials", help="compare simple classifiers on the dev sets")
     measure = commands.add_parser("measure", help="train pipelines and measure them on the evaluation sets")
     measure.add_argument(
@@ -49,6 +51,10 @@ def main() -> None:
         sys.exit(1 if found else 0)
     if arguments.command == "fit":
         _fit(arguments.model)
+    elif arguments.command == "selector":
+        from nlu.quality.selector import select
+
+        select(*arguments.files)
     elif arguments.command == "trials":
         from nlu.quality.trials import trials
 

@@ -125,7 +125,7 @@ def searching(live: LiveKnowledge) -> Iterator[list[str]]:
 
 def test_swaps_under_load_break_no_search(live: LiveKnowledge, respite: Path, searching: list[str]) -> None:
     name = live.library.services["respite"].name
-    for number in range(10):
+    for number in range(50):
         last = f"放假{number}天服务, " if number else ""
         change(respite, f"aliases: [{last}", f"aliases: [放假{number + 1}天服务, ") if number else change(
             respite, f"name: {name}\n  aliases: [", f"name: {name}\n  aliases: [放假1天服务, "
