@@ -35,6 +35,7 @@ from knowledge.library import open_library
 from knowledge.live import LiveKnowledge
 from knowledge.plain_text import plain_text
 from knowledge.reply import Reply
+from knowledge.reranker import Reranker
 from knowledge.settings import KnowledgeSettings
 from knowledge.store import load
 from knowledge.vector_index import search_alone
@@ -62,7 +63,9 @@ def create_app() -> FastAPI:
     settings, knowledge = GatewaySettings(), KnowledgeSettings()
     search_alone()
     database = Database(settings.database, Cipher(settings.encryption_key()))
-    live = LiveKnowledge(open_library(knowledge.index_folder, knowledge.encoder, load(knowledge.services)), knowledge)
+    library = open_library(knowledge.index_folder, knowledge.encoder, load(knowledge.services))
+    library.reranker = Reranker(knowledge.reranker) if knowledge.reranker else None
+    live = LiveKnowledge(library, knowledge)
     dialogue = DialogueClient(settings.dialogue_url, settings.dialogue_secret, settings.dialogue_timeout_s)
     turns = Turns(database)
     parts = Parts(

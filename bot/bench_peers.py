@@ -56,9 +56,27 @@ def measure(library: Library, settings: GatewaySettings, say: Callable[[str], No
         say(peer)
         ranker(normalise("长护险"))  # what is loaded lazily is loaded
         found[peer] = {name: _figures(rows, *_asked(rows, ranker)) for name, rows in sets.items()}
+    _draw_risk(library, settings, sets)
     say("Rasa's ResponseSelector (training)")
     found["ResponseSelector (Rasa)"] = _selector(library, settings, sets)
     return found
+
+
+def _draw_risk(library: Library, settings: GatewaySettings, sets: dict[str, list[Row]]) -> None:
+    """Draw docs/quality/risk_coverage.png: how much can be answered, and how much of that is wrong."""
+    answers = {}
+    for name, rows in sets.items():
+        best = [(row, library.find(row.text, 1)[0]) for row in rows]
+        answers[name] = [(match.score, float(match.service_id in row.services)) for row, match in best]
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "answers.json"
+        file.write_text(json.dumps(answers), encoding="utf-8")
+        _in_dialogue(settings, "risk", file, Path("docs/quality/risk_coverage.png"))
+
+
+def _in_dialogue(settings: GatewaySettings, *arguments: str | Path) -> None:
+    command = [settings.dialogue_python, "-m", "nlu.quality", *map(str, arguments)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 (our own program)
 
 
 def table(found: dict[str, dict[str, Figures]]) -> str:
@@ -161,8 +179,7 @@ def _selector(library: Library, settings: GatewaySettings, sets: dict[str, list[
         files = [Path(folder) / name for name in ("list.json", "questions.json", "out.json")]
         files[0].write_text(json.dumps(listed, ensure_ascii=False), encoding="utf-8")
         files[1].write_text(json.dumps([normalise(row.text) for row in rows], ensure_ascii=False), encoding="utf-8")
-        command = [settings.dialogue_python, "-m", "nlu.quality", "selector", *map(str, files)]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 (our own program)
+        _in_dialogue(settings, "selector", *files)
         answers = json.loads(files[2].read_text(encoding="utf-8"))["found"]
     found, start = {}, 0
     for name, of in sets.items():

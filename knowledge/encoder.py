@@ -7,6 +7,7 @@ nothing is fetched at run time. Any other model takes its place by name or folde
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 BUNDLED = "bundled:multilingual-e5-small"  # as the package carries it
 Vectors = NDArray[np.float32]
+_KNOWN = 4096  # texts whose vector is kept: 6 MB
+_FEW = 8
 
 
 class Encoder(Protocol):
@@ -44,10 +47,20 @@ class SentenceEncoder:
         """Load the model. Raises EncoderUnavailable with a sentence for the operator."""
         self.name = name
         self._model = _load(name)
+        # People ask the same things in the same words, and one encoding is most of a search's cost.
+        self._known = functools.lru_cache(maxsize=_KNOWN)(self._query)
 
     def queries(self, texts: Sequence[str]) -> Vectors:
-        """See Encoder. Texts are cut to MAX_QUERY characters."""
-        return self._encode(self._model.encode_query, texts)
+        """See Encoder. Texts are cut to MAX_QUERY characters; the last few thousand are remembered."""
+        if len(texts) > _FEW:  # a list is encoded at once, and seldom asked again
+            return self._encode(self._model.encode_query, texts)
+        known = [self._known(text[:MAX_QUERY]) for text in texts]
+        return np.vstack(known) if known else self._encode(self._model.encode_query, texts)
+
+    def _query(self, text: str) -> Vectors:
+        row: Vectors = self._encode(self._model.encode_query, [text])[0]
+        row.flags.writeable = False  # it is shared
+        return row
 
     def passages(self, texts: Sequence[str]) -> Vectors:
         """See Encoder. Texts are cut to MAX_QUERY characters."""

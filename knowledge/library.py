@@ -15,6 +15,7 @@ from knowledge.fusion import fusion_for
 from knowledge.index import PassageIndex
 from knowledge.normalise import normalise
 from knowledge.passages import Passage, passages
+from knowledge.reranker import Reranker
 from knowledge.search import Match, ServiceSearch
 from knowledge.store import ServiceList
 
@@ -32,6 +33,7 @@ class Library:
         self.encoder_name = encoder_name
         self._loading = threading.Lock()
         self._encoder: Encoder | None = None
+        self.reranker: Reranker | None = None
 
     @property
     def encoder(self) -> Encoder:
@@ -51,23 +53,24 @@ class Library:
         self._encoder = encoder
 
     def share_encoder(self, other: Library) -> None:
-        """Take the other's encoder where it is loaded."""
-        self._encoder = other._encoder
+        """Take the other's encoder where it is loaded, and its reranker."""
+        self._encoder, self.reranker = other._encoder, other.reranker
 
     def find(self, text: str, top: int = 5) -> list[Match]:
         """Search for any text, encoded here. Raises EncoderUnavailable."""
         text = normalise(text)
-        return self.search.search(text, self.encoder.queries([text])[0], top)
+        return self.find_by_vector(text, self.encoder.queries([text])[0], top)
 
     def find_at_once(self, text: str, top: int = 5) -> list[Match]:
         """Search for any text without waiting for the encoder: by words only until it is loaded."""
         text = normalise(text)
         vector = self._encoder.queries([text])[0] if self._encoder is not None else None
-        return self.search.search(text, vector, top)
+        return self.find_by_vector(text, vector, top)
 
     def find_by_vector(self, text: str, vector: Vectors | None, top: int = 5, only: Sequence[str] = ()) -> list[Match]:
         """Search for normal text whose vector came with it; without one, by words only."""
-        return self.search.search(text, vector, top, only)
+        found = self.search.search(text, vector, top, only)
+        return self.reranker.order(text, found) if self.reranker else found
 
 
 def open_library(

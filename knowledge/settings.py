@@ -20,6 +20,7 @@ class KnowledgeSettings(BaseSettings):
 
     # a sentence-transformers model's name or folder, or bundled:multilingual-e5-small
     encoder: str = Field(default_factory=field_encoder_name)
+    reranker: str = ""  # a cross-encoder's name or folder; empty: none
     var: Path = Path("var")  # everything that is made at run time
     services: Path = SERVICES_FOLDER  # the service list's files
 

@@ -38,6 +38,8 @@ def main() -> None:
     fit.add_argument("--model", type=Path, default=MODEL, help="the trained model")
     selector = commands.add_parser("selector", help="Rasa's ResponseSelector as FAQ retrieval (advisor bench peers)")
     selector.add_argument("files", nargs=3, type=Path)
+    drawn = commands.add_parser("risk", help="draw the risk-coverage curve (advisor bench peers)")
+    drawn.add_argument("files", nargs=2, type=Path)
     commands.add_parser("trials", help="compare simple classifiers on the dev sets")
     measure = commands.add_parser("measure", help="train pipelines and measure them on the evaluation sets")
     measure.add_argument(
@@ -55,6 +57,9 @@ def main() -> None:
         from nlu.quality.selector import select
 
         select(*arguments.files)
+    elif arguments.command == "risk":
+        answers = json.loads(arguments.files[0].read_text(encoding="utf-8"))
+        pictures.risk(answers, arguments.files[1])
     elif arguments.command == "trials":
         from nlu.quality.trials import trials
 

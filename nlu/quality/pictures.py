@@ -32,6 +32,22 @@ def confusion(rows: Sequence[Row], said: Sequence[Understood], title: str, file:
     _save(figure, file)
 
 
+def risk(answers: Dict[str, Sequence[Sequence[float]]], file: Path) -> None:
+    """Draw, for each set of (score, right), the share that is wrong among what is answered, against that share."""
+    figure, axes = _figure(6, 5)
+    for name, pairs in answers.items():
+        best_first = sorted(pairs, reverse=True)
+        wrong = np.cumsum([1.0 - right for _, right in best_first])
+        answered = np.arange(1, len(best_first) + 1)
+        axes.plot(answered / len(best_first), wrong / answered, label=f"{name} ({len(pairs)})")
+    axes.axhline(0.02, color="grey", linestyle="--", label="2 % wrong")
+    axes.set_xlabel("answered (the surest first)")
+    axes.set_ylabel("wrong among them")
+    axes.set_title("search: what it costs to answer more")
+    axes.legend()
+    _save(figure, file)
+
+
 def reliability(sets: Dict[str, Sequence[Row]], said: Dict[str, Sequence[Understood]], file: Path) -> None:
     """Draw, for each set, the share understood against the confidence it was understood with."""
     figure, axes = _figure(6, 6)

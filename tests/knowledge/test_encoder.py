@@ -76,3 +76,9 @@ def test_nothing_is_fetched_where_there_is_no_network() -> None:
         [unshare, "-rn", sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "(1, 384)"
+
+
+def test_a_query_asked_again_is_not_encoded_again(encoder: SentenceEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = encoder.queries(["一句从来没有问过的话"])
+    monkeypatch.setattr(encoder, "_encode", lambda *_: pytest.fail("encoded again"))
+    assert np.array_equal(encoder.queries(["一句从来没有问过的话"]), first)
