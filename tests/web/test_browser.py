@@ -11,16 +11,10 @@ import pytest
 from playwright.sync_api import Page as Tab
 from playwright.sync_api import expect
 
-from tests.web.browsing import (  # noqa: F401
-    PAGES,
+from tests.web.browsing import (
     QUESTION,
-    SIZES,
-    THEMES,
     ask,
-    conversation,
     shut_out,
-    too_small,
-    too_wide,
 )
 
 pytestmark = pytest.mark.processes
