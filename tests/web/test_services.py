@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
@@ -13,7 +14,8 @@ from fastapi.testclient import TestClient
 from actions.booking_talk.desk import open_desk
 from bot.web.services import answers, search
 from knowledge.library import Library
-from knowledge.store import load
+from knowledge.places_store import import_places
+from knowledge.store import SERVICES_FOLDER, load
 from storage.database import Database
 from storage.erasing import Erasure
 from storage.turns import Turns
@@ -96,6 +98,18 @@ def test_places_are_asked_for_and_none_is_made_up(page: Page) -> None:
     found = page.get("/places", params={"kind": "canteen", "where": "田林路"})
     assert "12345" in found.text
     assert page.get("/places", params={"kind": "<x>", "where": "<b>x</b>"}).status_code == 200
+
+
+def test_places_are_listed_the_nearest_first(made: Callable[..., Page], tmp_path: Path) -> None:
+    import_places(SERVICES_FOLDER.parent / "places" / "sample.csv", tmp_path / "places.json")
+    page = made()
+    near = page.say("/places", kind="canteen", latitude="31.17", longitude="121.43").text
+    far = [int(metres) for metres in re.findall(r"大约(\d+)米", near)]
+    assert len(far) >= 2
+    assert far == sorted(far)
+    assert "示例" in near
+    by_road = page.get("/places", params={"kind": "canteen", "where": "徐汇区"}).text
+    assert 'href="tel:' in by_road
 
 
 def test_a_point_must_be_on_earth(page: Page) -> None:
