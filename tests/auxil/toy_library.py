@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from knowledge.index import PassageIndex
 from knowledge.library import Library
 from knowledge.passages import passages
@@ -11,10 +13,14 @@ from tests.auxil.toy_encoder import ToyEncoder
 
 
 def toy_library() -> Library:
-    services, encoder = load(), ToyEncoder()
-    listed = list(passages(services))
-    vectors = encoder.passages([passage.text for passage in listed])
-    index = PassageIndex.build(listed, vectors, "toy")
-    library = Library(services, ServiceSearch(index, vectors), "toy")
-    library.use(encoder)
+    """Return a library of its own; the search in it is made once."""
+    library = Library(load(), _search(), "toy")
+    library.use(ToyEncoder())
     return library
+
+
+@functools.cache
+def _search() -> ServiceSearch:
+    listed = list(passages(load()))
+    vectors = ToyEncoder().passages([passage.text for passage in listed])
+    return ServiceSearch(PassageIndex.build(listed, vectors, "toy"), vectors)
