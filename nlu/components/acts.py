@@ -21,6 +21,10 @@ from nlu.components.base import VECTOR, MessageComponent, encoder_name
 from nlu.components.gate import IN_FIELD
 
 MAX_ACTS = 4
+_OPENING = re.compile(
+    r"(?:[您你侬]好|喂+|哈[喽罗]|hello|hi|(?:早上|上午|下午|晚上)好|谢谢[您你侬]?)[啊呀哦，。！,!~ ]*"
+)
+_OPENS = ("greet", "thank")
 _PART_CONFIDENCE = 0.5
 _LONGEST = 60  # a longer message rambles: most of its parts are circumstances, not acts
 _WHOLE_BELOW = 8  # 怎么办 alone says nothing; the piece before it belongs to it
@@ -64,13 +68,15 @@ def parts_of(text: str) -> List[str]:
     parts: List[str] = []
     waiting = ""
     for piece in pieces:
+        if _OPENING.fullmatch(piece):
+            continue
         waiting += piece
         if _CUE.search(piece):
             parts.append(waiting)
             waiting = ""
     if waiting and parts:
         parts[-1] += waiting
-    return parts if len(parts) > 1 else [text]
+    return parts if len(parts) > 1 or (parts and _OPENING.match(text)) else [text]
 
 
 def _asking(pieces: List[str]) -> List[str]:
@@ -134,6 +140,8 @@ class ActsCollector(MessageComponent):
         ]
         # What the whole is about wins over its parts where it is a matter of safety or chat.
         entire = _act(whole)
+        if entire["intent"] in _OPENS and distinct:  # 侬好，养老金几号到账: nobody greets for its own sake
+            return distinct
         enough = 1 if len(entire["text"] or "") > _LONGEST else 2
         return distinct if len(distinct) >= enough and entire["intent"] in _INDEPENDENT else [entire]
 

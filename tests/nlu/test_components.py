@@ -190,3 +190,9 @@ def test_nothing_of_ours_but_the_normaliser_is_imported() -> None:
     ours = {name.split(".")[0] for name in sys.modules} & {"actions", "bot", "storage"}
     assert ours == set()
     assert "torch" not in sys.modules
+
+
+@pytest.mark.parametrize("text", ["侬好，养老金几号到账", "您好！养老金几号到账", "喂，养老金几号到账"])
+def test_a_greeting_before_a_question_is_no_part_of_it(text: str) -> None:
+    assert parts_of(text) == ["养老金几号到账"]
+    assert parts_of("侬好") == ["侬好"]
