@@ -19,10 +19,11 @@ from knowledge.answer import ASPECTS, Asked, compose
 from knowledge.figures import as_sentence
 from knowledge.library import Library
 from knowledge.normalise import normalise
+from knowledge.passages import PassageKind
 from knowledge.phrases import phrase, say
 from knowledge.plain_text import plain_text
 from knowledge.reply import AnswerBlock, Outcome, Reply
-from knowledge.schema import Category, Service
+from knowledge.schema import Service
 from knowledge.sheet_columns import CATEGORIES
 
 _FOUND = 8
@@ -58,7 +59,10 @@ def service_routes(
             "found": found,
             "chosen": phrase("page_categories")[chosen] if chosen else None,
             "services": [each for each in services if each.category is chosen],
-            "categories": [(each, phrase("page_categories")[each], _count(services, each)) for each in CATEGORIES],
+            "categories": [
+                (each, phrase("page_categories")[each], sum(service.category is each for service in services))
+                for each in CATEGORIES
+            ],
         }
         return pages.show(request, "services.html", context)
 
@@ -127,11 +131,10 @@ def search(library: Library, text: str) -> list[Service]:
     asked = normalise(text[:_LONGEST])
     if not asked:
         return []
-    called = {
-        service.id: [normalise(name) for name in (service.name, *service.aliases)] for service in library.services
-    }
-    exact = [service for service in library.services if asked in called[service.id]]
-    within = [service for service in library.services if any(asked in name for name in called[service.id])]
+    # The index has every name as normal text already.
+    names = [each for each in library.search.index.passages if each.kind in (PassageKind.NAME, PassageKind.ALIAS)]
+    exact = [library.services[each.service_id] for each in names if each.text == asked]
+    within = [library.services[each.service_id] for each in names if asked in each.text]
     found = library.find_at_once(asked, _FOUND)
     meant = [library.services[match.service_id] for match in found if match.score >= _LEAST]
     both = {service.id: service for service in [*exact, *within, *meant]}
@@ -168,7 +171,3 @@ def described(service: Service, address: str) -> Markup:
 
 def _bare(block: AnswerBlock) -> AnswerBlock:
     return block.model_copy(update={"buttons": []})
-
-
-def _count(services: object, category: Category) -> int:
-    return sum(each.category is category for each in services)  # type: ignore[attr-defined]
