@@ -18,6 +18,7 @@ from rasa_sdk.executor import ActionExecutor
 from actions.booking_talk.desk import Desk, open_desk
 from actions.rasa_actions import ActionAnswer, ActionRestart, ActionSessionStart
 from actions.settings import ActionSettings
+from bot.desk.app import DeskParts, add_desk
 from bot.dialogue import DialogueClient
 from bot.errors import CannotStore
 from bot.forgetting import keep_forgetting
@@ -101,6 +102,7 @@ def create_app() -> FastAPI:
     app = FastAPI(title="养老顾问", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     parts_of_web = WebParts(settings, database, path, desk, dialogue, live, parts.matcher, now, speech_in, speech_out)
     add_web(app, parts_of_web)
+    add_desk(app, DeskParts(settings, database, desk, live, now))
     if telegram:
         app.include_router(webhook_routes(telegram, webhook_secret(database)))
     app.include_router(signed_routes(path, turns, settings.signed_secret, now))

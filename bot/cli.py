@@ -19,6 +19,7 @@ from actions.booking.samples import put_samples
 from bot.bench_cli import bench_app
 from bot.bookings_cli import bookings_app
 from bot.client import AdvisorClient, NotRunning, running
+from bot.desk_cli import desk_app
 from bot.places_cli import places_app
 from bot.services_cli import services_app
 from bot.settings import GatewaySettings
@@ -39,6 +40,7 @@ app.add_typer(services_app, name="services")
 app.add_typer(bench_app, name="bench")
 app.add_typer(places_app, name="places")
 app.add_typer(bookings_app, name="bookings")
+app.add_typer(desk_app, name="desk-user")
 console = Console(stderr=True)
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 

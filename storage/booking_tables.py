@@ -166,7 +166,7 @@ class CallRow(Base):
 
 
 class AuditRow(Base):
-    """Who did what to a booking, and when. Never changed."""
+    """Who did what, or looked at whose data, and when. Never changed."""
 
     __tablename__ = "audit"
 
@@ -176,6 +176,7 @@ class AuditRow(Base):
     act: Mapped[str] = mapped_column(String(20))
     booking_id: Mapped[str | None] = mapped_column(String(32), index=True)
     event_id: Mapped[str | None] = mapped_column(String(32), index=True)
+    subject: Mapped[str | None] = mapped_column(String(160))  # what else it was about: a ticket, a member of staff
 
 
 class AttemptRow(Base):

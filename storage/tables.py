@@ -18,11 +18,13 @@ from sqlalchemy import (
     String,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from storage.clock import SHANGHAI
 
+_ACTIVE = text("state IN ('open', 'claimed')")
 _NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -129,6 +131,8 @@ class TurnRow(Base):
     service_id: Mapped[str | None] = mapped_column(String(40))
     took_ms: Mapped[float] = mapped_column(Float)
     created_at: Mapped[datetime] = mapped_column(Moment())
+    district: Mapped[str | None] = mapped_column(String(12))  # where it was said to be about; for statistics
+    age_band: Mapped[str | None] = mapped_column(String(8))  # 80-89; same
 
 
 class ButtonRow(Base):
@@ -149,6 +153,7 @@ class UnansweredRow(Base):
     __tablename__ = "unanswered"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    conversation: Mapped[str | None] = mapped_column(String(128), index=True)  # so that it is erased with it
     text: Mapped[bytes] = mapped_column(LargeBinary)
     reason: Mapped[str] = mapped_column(String(40), index=True)
     nearest: Mapped[str | None] = mapped_column(String(40))
@@ -159,10 +164,24 @@ class TicketRow(Base):
     """Something a member of staff has to see: an emergency, a person who asks for one."""
 
     __tablename__ = "tickets"
+    __table_args__ = (
+        # One at a time a conversation: who asks again keeps the place in the queue.
+        Index("uq_tickets_active", "conversation", unique=True, sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
+    )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     inbox_id: Mapped[str] = mapped_column(ForeignKey("inbox.id"), unique=True)
     conversation: Mapped[str] = mapped_column(String(128))
     kind: Mapped[str] = mapped_column(String(40))
-    state: Mapped[str] = mapped_column(String(8))  # open, closed
+    state: Mapped[str] = mapped_column(String(8))  # open, claimed, closed
+    urgency: Mapped[int] = mapped_column(Integer, server_default="1")  # 3 danger, 2 harm by others, 1 the rest
     created_at: Mapped[datetime] = mapped_column(Moment(), index=True)
+    due_at: Mapped[datetime | None] = mapped_column(Moment())  # by when somebody should have taken it
+    phone: Mapped[bytes | None] = mapped_column(LargeBinary)  # where to ring, encrypted
+    claimed_by: Mapped[str | None] = mapped_column(String(32))  # a member of staff
+    claimed_at: Mapped[datetime | None] = mapped_column(Moment())
+    first_claimed_at: Mapped[datetime | None] = mapped_column(Moment())  # what was waited, for statistics
+    waits_since: Mapped[datetime | None] = mapped_column(Moment())  # the person, for the clerk's next word
+    spoken_at: Mapped[datetime | None] = mapped_column(Moment())  # the last word of either
+    closed_at: Mapped[datetime | None] = mapped_column(Moment())
+    disposition: Mapped[str | None] = mapped_column(String(20))

@@ -65,9 +65,10 @@ class Sessions:
 
     def accepts(self, request: Request, visitor: Visitor, token: str) -> bool:
         """Return whether a form came from our own page, shown to this visitor."""
-        return _same_origin(request) and self._forms.verify_signature(visitor.id, token)
+        return same_origin(request) and self._forms.verify_signature(visitor.id, token)
 
 
-def _same_origin(request: Request) -> bool:
+def same_origin(request: Request) -> bool:
+    """Return whether a form was posted from a page of ours."""
     source = request.headers.get("origin") or request.headers.get("referer") or ""
     return urlsplit(source).netloc == request.headers.get("host")

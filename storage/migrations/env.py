@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import context
 from sqlalchemy import create_engine
 
-from storage import booking_tables  # noqa: F401 (adds its tables)
+from storage import booking_tables, desk_tables  # noqa: F401 (they add their tables)
 from storage.tables import Base
 
 config = context.config
