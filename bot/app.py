@@ -18,13 +18,14 @@ from rasa_sdk.executor import ActionExecutor
 from actions.booking_talk.desk import Desk, open_desk
 from actions.rasa_actions import ActionAnswer, ActionRestart, ActionSessionStart
 from actions.settings import ActionSettings
-from bot.desk.app import DeskParts, add_desk
+from bot.desk.app import DeskParts, add_desk, hand_over
 from bot.dialogue import DialogueClient
 from bot.errors import CannotStore
 from bot.forgetting import keep_forgetting
 from bot.messages import Incoming
-from bot.outbox import OutboxSender
+from bot.outbox import Channel, OutboxSender
 from bot.path import MessagePath, Parts
+from bot.pulse import Pulse
 from bot.settings import GatewaySettings
 from bot.signed import signed_routes
 from bot.speech.available import hearing, speaking
@@ -40,6 +41,7 @@ from knowledge.reranker import Reranker
 from knowledge.settings import KnowledgeSettings
 from knowledge.store import load
 from knowledge.vector_index import search_alone
+from storage.changes import Changes
 from storage.clock import now
 from storage.crypto import Cipher
 from storage.database import Database
@@ -78,17 +80,19 @@ def create_app() -> FastAPI:
         lambda: live.library,
         now,
         database.cipher,
+        hand_over(settings, database, now),
     )
     path = MessagePath(parts)
     desk = open_desk(database, now, settings.demo)
     speech_in, speech_out = hearing(settings), speaking(settings)
     telegram = telegram_gateway(settings, database, path, lambda: live.places, now, speech_in, speech_out)
-    sender = OutboxSender(desk.outbox, desk.bookings, parts.buttons, {"telegram": telegram} if telegram else {}, now)
+    channels: dict[str, Channel] = {"telegram": telegram} if telegram else {}
+    sender = OutboxSender(desk.outbox, desk.bookings, parts.buttons, channels, now)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         forgetting = keep_forgetting(Retention(database), now, settings.record_days)
-        works = [_warm(dialogue, live, path), live.watch(), sender.run(), forgetting]
+        works = [_warm(dialogue, live, path), live.watch(), sender.run(), at_desk.run(), pulse.run(), forgetting]
         if telegram:
             works.append(telegram.run())
         tasks = [asyncio.create_task(work) for work in works]
@@ -100,9 +104,12 @@ def create_app() -> FastAPI:
         await dialogue.close()
 
     app = FastAPI(title="养老顾问", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    parts_of_web = WebParts(settings, database, path, desk, dialogue, live, parts.matcher, now, speech_in, speech_out)
+    pulse = Pulse(Changes(database))
+    parts_of_web = WebParts(
+        settings, database, path, desk, dialogue, live, parts.matcher, now, speech_in, speech_out, pulse
+    )
     add_web(app, parts_of_web)
-    add_desk(app, DeskParts(settings, database, desk, live, now))
+    at_desk = add_desk(app, DeskParts(settings, database, desk, live, pulse, channels, now))
     if telegram:
         app.include_router(webhook_routes(telegram, webhook_secret(database)))
     app.include_router(signed_routes(path, turns, settings.signed_secret, now))

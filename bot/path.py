@@ -1,6 +1,6 @@
 """The path of a message, the same for every channel.
 
-    receive → clean → guard → understand (the dialogue server acts) → seal → record
+    receive → clean → guard → understand (the dialogue server acts) → hand over → seal → record
 
 *Draw* belongs to the channel. One conversation's messages are handled one at a time, in the
 order they came in.
@@ -21,6 +21,7 @@ from bot.errors import apology
 from bot.messages import Incoming
 from bot.steps.clean import clean
 from bot.steps.guard import guard
+from bot.steps.hand_over import HandOver
 from bot.steps.receive import receive
 from bot.steps.record import record
 from bot.steps.seal import seal
@@ -30,6 +31,7 @@ from knowledge.library import Library
 from knowledge.reply import Block, Reply
 from storage.crypto import Cipher
 from storage.inbox import Inbox, Received
+from storage.tickets import Ticket
 from storage.turns import Buttons, Turns
 
 logger = logging.getLogger(__name__)
@@ -64,6 +66,7 @@ class Parts:
     library: Callable[[], Library]
     clock: Callable[[], datetime]
     cipher: Cipher
+    hand_over: HandOver
 
 
 class MessagePath:
@@ -106,22 +109,29 @@ class MessagePath:
         The caller has the conversation to itself. Danger is answered first, whatever is given.
         """
         message = clean(message)
+        ticket: Ticket | None = None
         try:
+            ticket, held = await asyncio.to_thread(self._parts.hand_over.before, message)
+            # Who is held hears no bot: not from their channel either, but that a voice note was not made out.
+            given = held if held and not (given and message.media) else given
             reply = guard(message, self._parts.matcher) or given
             if reply is None:
                 reply = await understand(message, self._parts.dialogue, self._parts.library, self._parts.cipher)
+                reply = await asyncio.to_thread(self._parts.hand_over.told, message, reply)
         except Exception:  # whatever broke, the person gets an answer and the operator a line
             logger.exception("inbox %s", message.inbox_id)
             reply = apology()
         if before:
             reply = reply.model_copy(update={"blocks": [*before, *reply.blocks]})
-        return await asyncio.to_thread(self._finish, message, reply)
+        return await asyncio.to_thread(self._finish, message, reply, ticket)
 
-    def _finish(self, message: Incoming, reply: Reply) -> Reply:
-        at = self._parts.clock()
+    def _finish(self, message: Incoming, reply: Reply, ticket: Ticket | None) -> Reply:
+        at, hand_over = self._parts.clock(), self._parts.hand_over
         try:
             reply = seal(reply, message.conversation, self._parts.buttons, at)
-            record(message, reply, self._parts.turns, at)
+            new = hand_over.ticket(reply)
+            record(message, reply, self._parts.turns, at, new)
+            hand_over.after(message, ticket, new)
         except Exception:  # an answer in hand is worth more than its record
             logger.exception("inbox %s: not recorded", message.inbox_id)
         return reply

@@ -40,6 +40,8 @@ class Outcome(StrEnum):
     GUARDED_OTHERS_DATA = "guarded_others_data"
     HANDED_OFF_REQUESTED = "handed_off_requested"
     HANDED_OFF_MISSES = "handed_off_misses"
+    HANDED_OFF_CALL_BACK = "handed_off_call_back"  # the number to ring is noted
+    HANDED_OFF_HELD = "handed_off_held"  # a clerk has the conversation: the bot says nothing
     ERROR_DIALOGUE_DOWN = "error_dialogue_down"
     ERROR_EMPTY_MESSAGE = "error_empty_message"
     ERROR_SYSTEM = "error_system"

@@ -8,7 +8,16 @@ from sqlalchemy import delete, or_, select
 
 from storage.booking_tables import AttemptRow, BookingRow, CallRow, NoRemindersRow, OutboxRow
 from storage.database import Database
-from storage.tables import ButtonRow, ChatSettingsRow, DeliveryRow, InboxRow, TicketRow, TurnRow
+from storage.desk_tables import CallNoteRow, DeskMessageRow
+from storage.tables import (
+    ButtonRow,
+    ChatSettingsRow,
+    DeliveryRow,
+    InboxRow,
+    TicketRow,
+    TurnRow,
+    UnansweredRow,
+)
 
 _ACTIVE = ("booked", "waiting", "offered")
 
@@ -37,7 +46,18 @@ class Erasure:
             session.execute(
                 delete(BookingRow).where(BookingRow.conversation == conversation, BookingRow.id.not_in(kept))
             )
-            belongs = (AttemptRow, TicketRow, DeliveryRow, TurnRow, ButtonRow, ChatSettingsRow, InboxRow)
+            belongs = (
+                AttemptRow,
+                TicketRow,
+                DeskMessageRow,
+                CallNoteRow,
+                UnansweredRow,
+                DeliveryRow,
+                TurnRow,
+                ButtonRow,
+                ChatSettingsRow,
+                InboxRow,
+            )
             for table in belongs if kept else (NoRemindersRow, *belongs):
                 session.execute(delete(table).where(table.conversation == conversation))
             return len(kept)

@@ -8,7 +8,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from storage.database import Database
-from storage.tables import ButtonRow, DeliveryRow, InboxRow, TicketRow, TurnRow
+from storage.desk_tables import CallNoteRow, DeskMessageRow, StaffSessionRow
+from storage.tables import ButtonRow, DeliveryRow, InboxRow, TicketRow, TurnRow, UnansweredRow
 
 _BATCH = 500  # rows at a time: nobody waits long for the writer
 
@@ -24,7 +25,7 @@ class Retention:
         gone = 0
         while True:
             with self._db.write() as session:
-                waiting = select(TicketRow.inbox_id).where(TicketRow.state == "open")
+                waiting = select(TicketRow.inbox_id).where(TicketRow.state != "closed")
                 sending = select(DeliveryRow.inbox_id).where(DeliveryRow.state == "pending")
                 old = select(InboxRow.id).where(
                     InboxRow.received_at < before,
@@ -42,7 +43,11 @@ class Retention:
                 for column in belongs:
                     session.execute(delete(column.class_).where(column.in_(ids)))
                 if len(ids) < _BATCH:
-                    session.execute(delete(ButtonRow).where(ButtonRow.created_at < before))
+                    for row in (ButtonRow, UnansweredRow, CallNoteRow, StaffSessionRow):
+                        session.execute(delete(row).where(row.created_at < before))
+                    talked = select(TicketRow.conversation).where(TicketRow.state != "closed")
+                    old_words = (DeskMessageRow.created_at < before, DeskMessageRow.conversation.not_in(talked))
+                    session.execute(delete(DeskMessageRow).where(*old_words))
             gone += len(ids)
             if len(ids) < _BATCH:
                 return gone

@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 
 from storage.database import Database
 from storage.tables import ButtonRow, DeliveryRow, InboxRow, TicketRow, TurnRow, UnansweredRow
+from storage.tickets import NewTicket, open_ticket
 
 _TEXT, _REPLY, _UNANSWERED = "turns.text", "turns.reply", "unanswered.text"
 _TOKEN_BYTES = 12
@@ -29,6 +30,8 @@ class Turn:
     service_id: str | None
     took_ms: float
     created_at: datetime
+    district: str | None = None  # said in it; for statistics
+    age_band: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class Turns:
     def record(
         self,
         turn: Turn,
-        ticket: str | None = None,
+        ticket: NewTicket | None = None,
         unanswered: str | None = None,
         also: Sequence[str] = (),
         deliver: bool = False,
@@ -59,7 +62,7 @@ class Turns:
         reply waits to be sent by its channel.
         """
         encrypt = self._db.cipher.encrypt
-        with self._db.transaction() as session:
+        with self._db.write() as session:
             session.add(
                 TurnRow(
                     inbox_id=turn.inbox_id,
@@ -71,21 +74,16 @@ class Turns:
                     service_id=turn.service_id,
                     took_ms=turn.took_ms,
                     created_at=turn.created_at,
+                    district=turn.district,
+                    age_band=turn.age_band,
                 )
             )
             if ticket:
-                session.add(
-                    TicketRow(
-                        inbox_id=turn.inbox_id,
-                        conversation=turn.conversation,
-                        kind=ticket,
-                        state="open",
-                        created_at=turn.created_at,
-                    )
-                )
+                open_ticket(session, turn.conversation, turn.inbox_id, ticket, turn.created_at)
             if unanswered:
                 session.add(
                     UnansweredRow(
+                        conversation=turn.conversation,
                         text=encrypt(turn.text, _UNANSWERED),
                         reason=unanswered,
                         nearest=turn.service_id,
@@ -148,6 +146,8 @@ class Turns:
             row.service_id,
             row.took_ms,
             row.created_at,
+            row.district,
+            row.age_band,
         )
 
 

@@ -144,6 +144,11 @@ class Bookings:
             store = Store(session, self._db.cipher)
             return [store.booking(row) for row in store.active_of(conversation)]
 
+    def telegram_of(self, phone: str) -> str | None:
+        """Return the Telegram conversation that last booked with ``phone`` (digits), or None."""
+        with self._db.transaction() as session:
+            return Store(session, self._db.cipher).conversation_of(phone, "telegram:")
+
     def by_id(self, booking_id: str) -> Booking | None:
         """Return a booking, for a caller that has proved whose it is."""
         with self._db.transaction() as session:

@@ -96,6 +96,13 @@ class Staff:
             store.audit(self._clock(), self._actor, "look", event=event_id)
             return [store.booking(row) for row in session.scalars(query)]
 
+    def of_phone(self, phone: str) -> list[Booking]:
+        """Return the bookings made with ``phone`` (digits), the latest first: a look that the audit keeps."""
+        with self._db.write() as session:
+            store = Store(session, self._db.cipher)
+            store.audit(self._clock(), self._actor, "look_phone")
+            return [store.booking(row) for row in store.of_phone(phone)]
+
     def by_code(self, code: str) -> Booking:
         """Return the active booking of a code, without its phone. Raises NotFound."""
         with self._db.write() as session:

@@ -75,6 +75,25 @@ class Store:
         digest = self._cipher.digest(phone, "bookings.phone")
         return self._active((BookingRow.code == code) & (BookingRow.phone_digest == digest))
 
+    def of_phone(self, phone: str) -> list[BookingRow]:
+        """Return every booking with this phone, the latest first."""
+        digest = self._cipher.digest(phone, "bookings.phone")
+        query = select(BookingRow).where(BookingRow.phone_digest == digest).order_by(BookingRow.starts_at.desc())
+        return list(self._session.scalars(query))
+
+    def conversation_of(self, phone: str, channel: str) -> str | None:
+        """Return the conversation of a ``channel`` that last booked with ``phone``."""
+        query = (
+            select(BookingRow.conversation)
+            .where(
+                BookingRow.phone_digest == self._cipher.digest(phone, "bookings.phone"),
+                BookingRow.conversation.startswith(channel, autoescape=True),
+            )
+            .order_by(BookingRow.created_at.desc())
+            .limit(1)
+        )
+        return self._session.scalar(query)
+
     def of_event(self, event_id: str, state: State) -> list[BookingRow]:
         """Return an event's bookings in ``state``, in the order in which they were made."""
         query = (

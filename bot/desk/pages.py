@@ -63,6 +63,10 @@ class DeskPages:
             raise NotAllowed
         return found
 
+    async def clerk(self, request: Request) -> Member:
+        """Return who asks, as a dependency: a stream that has begun can refuse nobody."""
+        return await self.member(request)
+
     async def taken(self, request: Request, token: str, role: str = "clerk") -> Member:
         """Return who sent a form from one of our pages. Raises NotLoggedIn, NotAllowed."""
         member = await self.member(request, role)

@@ -1,4 +1,4 @@
-"""Record: the turn and its outcome are stored; what staff must see becomes a ticket."""
+"""Record: the turn and its outcome are stored, and coarsely where and of whom it was."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import json
 from datetime import datetime
 
 from bot.messages import Incoming
-from knowledge.reply import EmergencyBlock, Outcome, Reply
+from knowledge.normalise import normalise
+from knowledge.person import Person, person_of
+from knowledge.reply import Outcome, Reply
+from knowledge.where import whereabouts
+from storage.tickets import NewTicket
 from storage.turns import Turn, Turns
 
-_TICKETS = {Outcome.HANDED_OFF_REQUESTED, Outcome.HANDED_OFF_MISSES, Outcome.GUARDED_ABUSE}
 _UNANSWERED = {
     Outcome.UNANSWERED_UNKNOWN,
     Outcome.ASKED_DID_YOU_MEAN,
@@ -19,13 +22,10 @@ _UNANSWERED = {
 }
 
 
-def record(message: Incoming, reply: Reply, turns: Turns, at: datetime) -> None:
-    """Store the turn."""
-    emergency = next((block for block in reply.blocks if isinstance(block, EmergencyBlock)), None)
-    ticket = f"emergency_{emergency.danger}" if emergency else None
-    if reply.outcome in _TICKETS:
-        ticket = reply.outcome.value
+def record(message: Incoming, reply: Reply, turns: Turns, at: datetime, ticket: NewTicket | None) -> None:
+    """Store the turn, with what staff must see of it."""
     answered = reply.service_ids()
+    said = normalise(message.text)
     turns.record(
         Turn(
             inbox_id=message.inbox_id,
@@ -37,9 +37,20 @@ def record(message: Incoming, reply: Reply, turns: Turns, at: datetime) -> None:
             service_id=answered[0] if answered else None,
             took_ms=(at - message.received_at).total_seconds() * 1000,
             created_at=at,
+            district=whereabouts(said).district,
+            age_band=_age_band(person_of(said), at),
         ),
         ticket=ticket,
         unanswered=reply.outcome.value if reply.outcome in _UNANSWERED else None,
         also=message.also,
         deliver=message.deliver,
     )
+
+
+def _age_band(person: Person, at: datetime) -> str | None:
+    """Return the ten years that the age spoken of lies in: 80-89; None where none was, or it is not clear."""
+    ages = person.ages_on(at.date())
+    if ages is None or ages[0] // 10 != ages[1] // 10:
+        return None
+    decade = ages[0] // 10 * 10
+    return "-59" if decade < 60 else "90+" if decade >= 90 else f"{decade}-{decade + 9}"

@@ -48,7 +48,9 @@ class _Line:
 
 
 def drawn(reply: Reply, settings: ChatSettings = ChatSettings()) -> list[Part]:  # noqa: B008 (frozen)
-    """Return the messages of a reply, in order; the buttons stand under the last one."""
+    """Return the messages of a reply, in order; the buttons stand under the last one. Of none there are none."""
+    if not reply.blocks:
+        return []
     lines = [line for block in reply.blocks for line in _lines(block, settings) if line.text]
     texts = list(_packed(piece for line in lines for piece in _cut(line))) or [escape(say("system_error"))]
     buttons = [button for block in reply.blocks for button in getattr(block, "buttons", []) if button.token]

@@ -14,12 +14,14 @@ from starlette.middleware.gzip import GZipMiddleware
 from actions.booking_talk.desk import Desk
 from bot.dialogue import DialogueClient
 from bot.path import MessagePath
+from bot.pulse import Pulse
 from bot.settings import GatewaySettings
 from bot.speech.hearing import Hearing
 from bot.speech.speaking import Speaking
 from bot.web.benefits import benefit_routes
 from bot.web.bookings import booking_routes
 from bot.web.chat import Chat, ChatParts, chat_routes
+from bot.web.feedback import feedback_routes
 from bot.web.fixed import fixed_routes
 from bot.web.limiting import Limiting, TooMany
 from bot.web.pages import Pages, Refused, look_routes, sorry
@@ -31,7 +33,9 @@ from bot.web.voice import voice_routes
 from knowledge.emergency import EmergencyMatcher
 from knowledge.live import LiveKnowledge
 from storage.database import Database
+from storage.desk_messages import DeskMessages
 from storage.erasing import Erasure
+from storage.thumbs import Thumbs
 from storage.turns import Buttons, Turns
 
 _STATIC = Path(__file__).with_name("static")
@@ -52,6 +56,7 @@ class WebParts:
     clock: Callable[[], datetime]
     hearing: Hearing | None
     speaking: Speaking | None
+    pulse: Pulse
 
 
 def add_web(app: FastAPI, parts: WebParts) -> None:
@@ -61,7 +66,10 @@ def add_web(app: FastAPI, parts: WebParts) -> None:
     # One secret on every machine that has our key.
     pages = Pages(Sessions(database.cipher.digest("web", "session"), settings.public), parts.speaking is not None)
     limiting = Limiting(settings.visitor_a_minute, settings.address_a_minute)
-    chat_parts = ChatParts(parts.path, turns, parts.desk.outbox, pages, limiting, parts.matcher, clock)
+    messages = DeskMessages(database, clock)
+    chat_parts = ChatParts(
+        parts.path, turns, parts.desk.outbox, messages, parts.pulse, pages, limiting, parts.matcher, clock
+    )
     chat = Chat(chat_parts)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     for routes in (
@@ -73,6 +81,7 @@ def add_web(app: FastAPI, parts: WebParts) -> None:
         booking_routes(pages, chat, parts.desk, buttons, clock),
         benefit_routes(pages, turns, lambda: parts.live.library, clock),
         privacy_routes(pages, Erasure(database), parts.dialogue, clock, settings.record_days),
+        feedback_routes(pages, Thumbs(database)),
         voice_routes(pages, chat, turns, limiting, parts.hearing, parts.speaking),
     ):
         app.include_router(routes)

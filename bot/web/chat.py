@@ -18,6 +18,7 @@ from actions.booking.outbox import Outbox
 from bot.errors import CannotStore, apology
 from bot.messages import Incoming
 from bot.path import MessagePath
+from bot.pulse import Pulse
 from bot.web.limiting import Limiting
 from bot.web.pages import Pages, go, wants_part
 from bot.web.session import Visitor
@@ -25,11 +26,12 @@ from knowledge.emergency import EmergencyMatcher
 from knowledge.normalise import MAX_MESSAGE
 from knowledge.phrases import points, say
 from knowledge.reply import Block, FormBlock, Reply
+from storage.desk_messages import DeskMessages
 from storage.turns import Turn, Turns
 
 _CHANNEL = "web"
 _SHOWN = 20
-_LOOK_S = 2.0  # between two looks for what came unasked
+_LOOK_S = 10.0  # between two looks for a reminder; turns and what staff write are told at once
 _STREAM_S = 600.0  # then the browser connects anew
 _OVERLAP = timedelta(seconds=10)  # what was shown already the page leaves out
 # The cards and links that begin something: what is said, and what it does.
@@ -50,6 +52,7 @@ class Said:
     at: datetime
     text: str | None
     reply: Reply
+    who: str | None = None  # of staff
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ class ChatParts:
     path: MessagePath
     turns: Turns
     outbox: Outbox
+    desk: DeskMessages
+    pulse: Pulse
     pages: Pages
     limiting: Limiting
     matcher: EmergencyMatcher
@@ -122,6 +127,10 @@ class Chat:
             Said(each.id, each.at, None, Reply.model_validate(json.loads(each.reply)))
             for each in self._parts.outbox.shown(conversation)
         ]
+        notices += [
+            Said(f"d{each.number}", each.at, None, Reply.model_validate_json(each.reply), each.who)
+            for each in self._parts.desk.of(conversation, since)
+        ]
         first = since or (shown[0].at if len(shown) == _SHOWN else None)  # what is older than the turns is not shown
         return sorted(
             [*shown, *(each for each in notices if first is None or each.at > first)], key=lambda each: each.at
@@ -175,12 +184,13 @@ def chat_routes(chat: Chat, parts: ChatParts) -> APIRouter:
         since = _moment(last_event_id) or parts.clock() - _OVERLAP
         ends = asyncio.get_running_loop().time() + _STREAM_S
         yield ServerSentEvent(event="ready", data="", retry=3_000)
-        while asyncio.get_running_loop().time() < ends:
-            for each in await chat.said(visitor, since):
-                since = each.at
-                part = pages.show(request, "turn.html", {"each": each}, visitor)
-                yield ServerSentEvent(event="said", id=since.isoformat(), data=bytes(part.body).decode())
-            await asyncio.sleep(_LOOK_S)
+        with parts.pulse.watch(visitor.conversation) as watch:
+            while asyncio.get_running_loop().time() < ends:
+                for each in await chat.said(visitor, since):
+                    since = each.at
+                    part = pages.show(request, "turn.html", {"each": each}, visitor)
+                    yield ServerSentEvent(event="said", id=since.isoformat(), data=bytes(part.body).decode())
+                await watch.wait(_LOOK_S)
 
     return routes
 

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from bot.desk.app import hand_over
 from bot.errors import CannotStore, DialogueDown
 from bot.messages import Incoming, mask
 from bot.path import MessagePath, Parts
+from bot.settings import GatewaySettings
 from knowledge.emergency import EmergencyMatcher
 from knowledge.library import Library
 from knowledge.reply import Act, Button, ChoiceBlock, Outcome, Reply, TextBlock
@@ -59,16 +61,19 @@ def database(tmp_path: Path) -> Database:
     return made
 
 
-def path_with(database: Database, library: Library, dialogue: Dialogue) -> MessagePath:
+def path_with(
+    database: Database, library: Library, dialogue: Dialogue, clock: Callable[[], datetime] = lambda: AT
+) -> MessagePath:
     parts = Parts(
         Inbox(database),
         Turns(database),
         Buttons(database),
-        dialogue,
+        dialogue,  # type: ignore[arg-type]
         EmergencyMatcher(),
         lambda: library,
-        lambda: AT,  # type: ignore[arg-type]
+        clock,
         database.cipher,
+        hand_over(GatewaySettings(), database, clock),
     )
     return MessagePath(parts)
 

@@ -15,15 +15,22 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from actions.booking_talk.desk import open_desk
+from actions.conversation import handoff
 from bot.desk.accounts import Accounts, Credentials
 from bot.desk.app import DeskParts, add_desk, open_accounts
+from bot.pulse import Pulse
 from bot.settings import GatewaySettings
+from bot.web.app import WebParts, add_web
+from knowledge.emergency import EmergencyMatcher
 from knowledge.library import Library
 from knowledge.live import LiveKnowledge
+from knowledge.reply import Outcome, Reply, TextBlock
 from knowledge.settings import KnowledgeSettings
+from storage.changes import Changes
 from storage.database import Database
 from tests.auxil.booking import Clock
-from tests.bot.test_path import database, library  # noqa: F401
+from tests.bot.test_path import Dialogue, database, fine, library, path_with  # noqa: F401
+from tests.web.conftest import Page
 
 HERE = {"Origin": "http://testserver"}
 
@@ -54,13 +61,50 @@ def code(made: Credentials, at: datetime) -> str:
     return pyotp.TOTP(made.totp).at(int(at.timestamp()))
 
 
+class Talks(Dialogue):
+    """The stand-in of the dialogue server: 转人工 asks for a person, whatever else is answered."""
+
+    def __init__(self) -> None:
+        super().__init__(self.reply)
+        self.forgotten: list[str] = []
+
+    async def forget(self, conversation: str) -> None:
+        self.forgotten.append(conversation)
+
+    @staticmethod
+    def reply(text: str, metadata: dict[str, Any]) -> Reply:
+        intent = (metadata.get("act") or {}).get("intent")
+        if "人工" in text or intent == "request_human":
+            return handoff()
+        if "打我" in text:
+            return Reply(blocks=[TextBlock(text="请打110。")], outcome=Outcome.GUARDED_ABUSE)
+        return fine(text, metadata)
+
+
 @pytest.fixture
-def desk_app(database: Database, library: Library, clock: Clock, tmp_path: Path) -> FastAPI:
+def talks() -> Talks:
+    return Talks()
+
+
+@pytest.fixture
+def desk_app(database: Database, library: Library, clock: Clock, talks: Talks, tmp_path: Path) -> FastAPI:
+    """The chat page and the desk over one database."""
     app = FastAPI()
-    settings = GatewaySettings(var=tmp_path)
+    settings = GatewaySettings(var=tmp_path, visitor_a_minute=1000, address_a_minute=10_000)
     live = LiveKnowledge(library, KnowledgeSettings(var=tmp_path))
-    add_desk(app, DeskParts(settings, database, open_desk(database, clock), live, clock))
+    pulse, booking = Pulse(Changes(database)), open_desk(database, clock, demo=True)
+    path = path_with(database, library, talks, clock)
+    web = WebParts(settings, database, path, booking, talks, live, EmergencyMatcher(), clock, None, None, pulse)  # type: ignore[arg-type]
+    add_web(app, web)
+    app.state.sender = add_desk(app, DeskParts(settings, database, booking, live, pulse, {}, clock))
+    app.state.path = path
     return app
+
+
+@pytest.fixture
+def elder(desk_app: FastAPI) -> Page:
+    """Somebody on the chat page."""
+    return Page(desk_app, raise_server_exceptions=False)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from storage.clock import SHANGHAI
 from storage.database import Database
 from storage.inbox import Inbox, Received
 from storage.retention import Retention
+from storage.tickets import NewTicket
 from storage.turns import Turn, Turns
 
 AT = datetime(2026, 11, 25, 9, 30, tzinfo=SHANGHAI)
@@ -34,7 +35,7 @@ def test_what_was_said_is_forgotten_and_nothing_younger(database: Database) -> N
 def test_an_open_ticket_and_an_unanswered_message_keep_theirs(database: Database) -> None:
     inbox, turns = Inbox(database), Turns(database)
     inbox.store(message(1))
-    turns.record(turn(1), ticket="emergency_fall")
+    turns.record(turn(1), ticket=NewTicket("emergency_fall", 3))
     inbox.store(message(2))
     assert Retention(database).forget(AT + LATER) == 0
 

@@ -13,6 +13,7 @@ from storage.crypto import CannotDecrypt, Cipher, read_or_make_key
 from storage.database import Database
 from storage.inbox import Inbox, Received
 from storage.tables import Base
+from storage.tickets import NewTicket
 from storage.turns import Buttons, Turn, Turns
 
 AT = datetime(2026, 11, 25, 9, 30, tzinfo=SHANGHAI)
@@ -89,7 +90,7 @@ def test_a_turn_comes_back_whole_and_in_order(database: Database) -> None:
 
 def test_an_emergency_becomes_one_open_ticket(database: Database) -> None:
     Inbox(database).store(message())
-    Turns(database).record(turn(), ticket="emergency_fall")
+    Turns(database).record(turn(), ticket=NewTicket("emergency_fall", 3))
     assert Turns(database).open_tickets() == [("emergency_fall", "web:abc")]
 
 

@@ -14,12 +14,14 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from actions.booking_talk.desk import open_desk
+from bot.pulse import Pulse
 from bot.settings import GatewaySettings
 from bot.web.app import WebParts, add_web
 from knowledge.emergency import EmergencyMatcher
 from knowledge.library import Library
 from knowledge.live import LiveKnowledge
 from knowledge.settings import KnowledgeSettings
+from storage.changes import Changes
 from storage.clock import SHANGHAI
 from storage.database import Database
 from tests.bot.test_path import Dialogue, database, fine, library, path_with  # noqa: F401
@@ -78,6 +80,7 @@ def made(database: Database, library: Library, dialogue: Forgets, tmp_path: Path
             lambda: at,
             hearing,
             speaking,
+            Pulse(Changes(database)),
         )
         add_web(app, parts)
         return Page(app, raise_server_exceptions=False)

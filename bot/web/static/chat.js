@@ -50,7 +50,7 @@
   }
 
   function place(turn, html) {
-    var part = parsed(html), answer = part && part.querySelector(".answer");
+    var part = parsed(html), answer = part && part.querySelector(".answer, .sent");
     if (!answer) return;
     if (part.id && document.getElementById(part.id)) { turn.remove(); return; }
     turn.id = part.id;

@@ -1,0 +1,90 @@
+"""Hand over: who asks for a person is put into the queue, and told what happens now; who is held is not answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from actions.handoff import Standing, handed_over, silent, will_ring
+from bot.messages import Incoming
+from knowledge.hours import Hours, is_open, opens_next
+from knowledge.reply import EmergencyBlock, Outcome, Reply
+from storage.staff import StaffBook
+from storage.tickets import NewTicket, Ticket, Tickets
+from storage.turns import Turns
+
+_HANDED = {Outcome.HANDED_OFF_REQUESTED, Outcome.HANDED_OFF_MISSES}
+_TOLD_TOO = {*_HANDED, Outcome.GUARDED_ABUSE}
+_URGENCY = {Outcome.GUARDED_ABUSE: 2}
+_DANGER = 3
+_WAIT = {_DANGER: timedelta(minutes=1), 2: timedelta(minutes=3)}
+_SEEN = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class HandOver:
+    """The desk as the path of a message knows it."""
+
+    tickets: Tickets
+    staff: StaffBook
+    turns: Turns
+    hours: Hours
+    wait: timedelta  # in which who asks for a person should be answered
+    clock: Callable[[], datetime]
+    writable: Collection[str] = ("web", "telegram")
+
+    def before(self, message: Incoming) -> tuple[Ticket | None, Reply | None]:
+        """Return the conversation's ticket, and the reply where the bot has nothing to say itself."""
+        ticket = self.tickets.active(message.conversation)
+        if ticket is None:
+            return None, None
+        if ticket.is_held:
+            return ticket, silent()
+        if message.phone and self._was_handed_over(message.conversation):
+            self.tickets.set_phone(ticket.id, message.phone)
+            return ticket, will_ring(self._standing(message, ticket.urgency, message.phone))
+        return ticket, None
+
+    def told(self, message: Incoming, reply: Reply) -> Reply:
+        """Return the reply with what happens now, where there is a desk at all."""
+        if reply.outcome not in _TOLD_TOO or not self.staff.is_staffed():
+            return reply
+        return handed_over(reply, self._standing(message, _URGENCY.get(reply.outcome, 1), message.phone))
+
+    def ticket(self, reply: Reply) -> NewTicket | None:
+        """Return what staff have to see of a reply, or None."""
+        danger = next((block.danger for block in reply.blocks if isinstance(block, EmergencyBlock)), None)
+        if danger is None and reply.outcome not in _TOLD_TOO:
+            return None
+        urgency = _DANGER if danger else _URGENCY.get(reply.outcome, 1)
+        now = self.clock()
+        start = now if is_open(self.hours, now) else opens_next(self.hours, now)
+        kind = f"emergency_{danger}" if danger else reply.outcome.value
+        return NewTicket(kind, urgency, start + _WAIT.get(urgency, self.wait))
+
+    def after(self, message: Incoming, ticket: Ticket | None, new: NewTicket | None) -> None:
+        """Note that a held person waits for the next word, and the number that came with the wish for a person."""
+        if ticket and ticket.is_held:
+            self.tickets.person_spoke(message.conversation)
+        if new and message.phone:
+            made = self.tickets.active(message.conversation)
+            if made:
+                self.tickets.set_phone(made.id, message.phone)
+
+    def _was_handed_over(self, conversation: str) -> bool:
+        last = self.turns.last(conversation, 1)
+        return bool(last) and last[0].outcome.startswith("handed_off")
+
+    def _standing(self, message: Incoming, urgency: int, phone: str | None) -> Standing:
+        now = self.clock()
+        mine = self.tickets.active(message.conversation)
+        ahead = self.tickets.ahead(urgency) - (1 if mine and mine.urgency >= urgency else 0)
+        return Standing(
+            now,
+            ahead,
+            None if is_open(self.hours, now) else opens_next(self.hours, now),
+            self.staff.is_anybody_there(now - _SEEN),
+            message.channel in self.writable,
+            phone,
+        )
