@@ -18,7 +18,7 @@ from rasa_sdk.executor import ActionExecutor
 from actions.booking_talk.desk import Desk, open_desk
 from actions.rasa_actions import ActionAnswer, ActionRestart, ActionSessionStart
 from actions.settings import ActionSettings
-from bot.desk.app import DeskParts, add_desk, hand_over
+from bot.desk.app import DeskParts, add_desk, hand_over, open_statistics
 from bot.dialogue import DialogueClient
 from bot.errors import CannotStore
 from bot.forgetting import keep_forgetting
@@ -91,7 +91,8 @@ def create_app() -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        forgetting = keep_forgetting(Retention(database), now, settings.record_days)
+        statistics = open_statistics(settings, database, now)
+        forgetting = keep_forgetting(Retention(database), statistics, now, settings.record_days)
         works = [_warm(dialogue, live, path), live.watch(), sender.run(), at_desk.run(), pulse.run(), forgetting]
         if telegram:
             works.append(telegram.run())

@@ -11,8 +11,9 @@ import typer
 from rich.progress import Progress
 
 from bot.bench import measure, table
+from bot.client import NotRunning
 from bot.settings import GatewaySettings
-from bot.started import CannotStart
+from bot.started import CannotStart, started
 from bot.training import TrainingFailed
 from knowledge.errors import KnowledgeError
 
@@ -65,3 +66,22 @@ def peers(as_json: Json = False) -> None:
         print(json.dumps({peer: {name: asdict(f) for name, f in of.items()} for peer, of in found.items()}))
     else:
         print(bench_peers.table(found))
+
+
+@bench_app.command()
+def desk(
+    clerks: Annotated[int, typer.Option(min=1, help="How many type at once.")] = 20,
+    seconds: Annotated[float, typer.Option(min=2, help="For how long.")] = 30,
+    as_json: Json = False,
+) -> None:
+    """Measure what clerks wait for while they type, on the running system (started where needed)."""
+    from bot import bench_desk
+    from bot.cli import fail, prepare
+
+    settings = GatewaySettings()
+    try:
+        with started(settings, prepare) as where:
+            figures = bench_desk.measure(settings, where.url, clerks, seconds)
+    except (NotRunning, TrainingFailed, KnowledgeError, httpx.HTTPError) as error:
+        fail(error)
+    print(json.dumps(figures) if as_json else bench_desk.table(figures))

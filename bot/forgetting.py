@@ -1,4 +1,4 @@
-"""Forgets old conversations, once an hour."""
+"""Counts what is over and forgets old conversations, once an hour."""
 
 from __future__ import annotations
 
@@ -10,15 +10,22 @@ from datetime import datetime, timedelta
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage.retention import Retention
+from storage.statistics import Statistics
 
 logger = logging.getLogger(__name__)
 _EVERY_S = 3_600
 
 
-async def keep_forgetting(retention: Retention, clock: Callable[[], datetime], days: int) -> None:
-    """Delete, again and again, what is older than ``days``. Several processes may do it at once."""
+async def keep_forgetting(
+    retention: Retention, statistics: Statistics, clock: Callable[[], datetime], days: int
+) -> None:
+    """Count what is over, then delete what is older than ``days``, again and again.
+
+    Several processes may do it at once.
+    """
     while True:
         try:
+            await asyncio.to_thread(statistics.roll_up_missing)
             gone = await asyncio.to_thread(retention.forget, clock() - timedelta(days=days))
             if gone:
                 logger.info("%d messages older than %d days forgotten", gone, days)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from knowledge.hours import parse_hours
 from storage.crypto import read_or_make_key
 
 
@@ -36,7 +37,8 @@ class GatewaySettings(BaseSettings):
     signed_secret: str = ""  # of the signed webhook (bot/signed.py); empty: it refuses every call
     speech_model: str = ""  # a faster-whisper model: folder or name; empty: the bundled one
     tts_command: str = ""  # text on its input, WAV on its output; empty: espeak-ng
-    desk_hours: str = "周一至周五 8:30-17:00"  # when somebody sits at the desk; public holidays are off
+    desk_hours: str = "周一至周五 8:30-17:00"  # when somebody sits at the desk
+    desk_on_holidays: bool = False  # on public holidays too
     desk_wait_minutes: int = Field(10, gt=0)  # by when somebody who asks for a person should be answered
     desk_silent_minutes: int = Field(5, gt=0)  # a clerk silent that long loses the conversation to the queue
     desk_idle_minutes: int = Field(30, gt=0)  # a session without a request ends
@@ -44,6 +46,12 @@ class GatewaySettings(BaseSettings):
     public: bool = False  # behind HTTPS: cookies are marked Secure
     visitor_a_minute: int = Field(30, gt=0)  # messages of one visitor of the page
     address_a_minute: int = Field(300, gt=0)  # of one address: a whole centre may share it
+
+    @field_validator("desk_hours")
+    @classmethod
+    def _can_be_read(cls, value: str) -> str:
+        parse_hours(value)
+        return value
 
     @property
     def dialogue_url(self) -> str:

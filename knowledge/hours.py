@@ -113,18 +113,18 @@ def _clock(at: time) -> str:
     return f"{at.hour}点" + ("" if at.minute == 0 else "半" if at.minute == 30 else f"{at.minute:02d}分")
 
 
-def is_open(hours: Hours, at: datetime) -> bool:
-    """Return whether it is open at ``at`` (zone-aware)."""
-    if is_public_holiday(at.date()):
+def is_open(hours: Hours, at: datetime, holidays: bool = False) -> bool:
+    """Return whether it is open at ``at`` (zone-aware); on public ``holidays`` only where that is said."""
+    if not holidays and is_public_holiday(at.date()):
         return False
     return any(start <= at.time() < end for start, end in hours.week[at.weekday()])
 
 
-def opens_next(hours: Hours, at: datetime) -> datetime:
+def opens_next(hours: Hours, at: datetime, holidays: bool = False) -> datetime:
     """Return when it opens next after ``at``; the same time a week on where holidays hide every day before."""
     for ahead in range(15):
         day = at + timedelta(days=ahead)
-        if is_public_holiday(day.date()):
+        if not holidays and is_public_holiday(day.date()):
             continue
         for start, _ in hours.week[day.weekday()]:
             opens = datetime.combine(day.date(), start, at.tzinfo)

@@ -117,6 +117,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory, api: BotApi) -> Iterator[tup
         "ADVISOR_DIALOGUE_PORT": str(free_port()),
         "ADVISOR_DEMO": "1",
         "ADVISOR_RESTART_WAIT_MAX_S": "1",
+        "ADVISOR_DESK_HOURS": "每天 0:00-24:00",
+        "ADVISOR_DESK_ON_HOLIDAYS": "1",
+        "ADVISOR_DESK_SILENT_MINUTES": "1",
         "ADVISOR_TELEGRAM_TOKEN": TOKEN,
         "ADVISOR_TELEGRAM_API": api.url,
     }

@@ -22,6 +22,7 @@ from bot.desk.login import login_routes, staff_routes
 from bot.desk.pages import DeskPages, NotAllowed, NotLoggedIn
 from bot.desk.queue import QueueParts, queue_routes, ticket_routes
 from bot.desk.sending import DeskSender, SendingParts
+from bot.desk.statistics import statistics_routes
 from bot.outbox import Channel
 from bot.pulse import Pulse
 from bot.settings import GatewaySettings
@@ -35,9 +36,11 @@ from storage.leases import Leases
 from storage.lessons import Lessons
 from storage.notes import CallNotes
 from storage.staff import StaffBook
+from storage.statistics import Statistics
 from storage.tickets import Tickets
 from storage.turns import Turns
 
+_COUNTED_BACK = 29  # days
 _STATIC = Path(__file__).with_name("static")
 
 
@@ -99,6 +102,7 @@ def add_desk(app: FastAPI, parts: DeskParts) -> DeskSender:
         appointment_routes(appointments),
         booking_routes(appointments),
         call_routes(appointments),
+        statistics_routes(pages, open_statistics(settings, database, clock), parts.live, audit, clock),
         learning_routes(pages, Lessons(database), parts.live, audit, clock),
         queue_routes(queue),
         ticket_routes(queue),
@@ -115,6 +119,11 @@ def open_accounts(settings: GatewaySettings, database: Database, clock: Callable
     return Accounts(StaffBook(database), Audit(database, clock), clock, idle, longest)
 
 
+def open_statistics(settings: GatewaySettings, database: Database, clock: Callable[[], datetime]) -> Statistics:
+    """Return the statistics over one database; they count a day while its record is still kept."""
+    return Statistics(database, clock, min(_COUNTED_BACK, settings.record_days - 1))
+
+
 def hand_over(settings: GatewaySettings, database: Database, clock: Callable[[], datetime]) -> HandOver:
     """Return the desk as the path of a message knows it."""
     return HandOver(
@@ -122,6 +131,7 @@ def hand_over(settings: GatewaySettings, database: Database, clock: Callable[[],
         StaffBook(database),
         Turns(database),
         parse_hours(settings.desk_hours),
+        settings.desk_on_holidays,
         timedelta(minutes=settings.desk_wait_minutes),
         clock,
     )

@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -19,8 +19,8 @@ from bot.desk.handling import Handling, NotYours
 from bot.desk.pages import DeskPages, go
 from bot.messages import phone_in
 from knowledge.live import LiveKnowledge
-from knowledge.person import NOBODY, Person
-from knowledge.phrases import phrase
+from knowledge.person import Person
+from knowledge.phrases import phrase, say
 from knowledge.plain_text import plain_text
 from knowledge.reply import Outcome, Reply
 from storage.audit import Audit
@@ -61,7 +61,7 @@ def assist_routes(parts: AssistParts) -> APIRouter:
             "candidates": candidates,
             "likely": is_likely(candidates),
             "detail": assisting.detail(pick, person, text),
-            "person": describe(person, parts.clock().date()) if person != NOBODY else "",
+            "person": _known(person, parts.clock().date()),
             "told": told,
             "ticket": ticket if ticket.isdigit() else "",
             "aspects": ASPECTS,
@@ -205,6 +205,11 @@ def _sent(parts: AssistParts, member: Member, reply: Reply, to: tuple[str, str, 
         return False
     parts.handling.send_unasked(conversation, member, reply, f"desk:{key or uuid.uuid4().hex}")
     return True
+
+
+def _known(person: Person, today: date) -> str:
+    """Return what is known of a person, without the bot's own words around it."""
+    return describe(person, today).removeprefix(say("finder_person", known="").rstrip("。"))
 
 
 async def _told(pages: DeskPages, request: Request) -> tuple[Member, Mapping[str, str]]:

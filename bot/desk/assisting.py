@@ -114,16 +114,17 @@ class Assisting:
     def script(self, service: Service, person: Person, text: str = "") -> tuple[str, ...]:
         """Return what the clerk can read out, a sentence or two a line; first what normal ``text`` asks just so."""
         topic = topic_of(service, text)
-        said = [self.answer(service, aspect, person) for aspect in ("ask_service", "ask_amount", "ask_how_to_apply")]
-        lines = [f"您问的是{service.name}。{said[0].lead}"]
-        if service.standard:
-            lines.append("".join([said[1].lead, *said[1].points[:1]]))
+        asked = Asked(self._today(), (person,))
+        about, _ = compose(service, "ask_service", asked)
+        much, priced = compose(service, "ask_amount", asked)
+        how, applied = compose(service, "ask_how_to_apply", asked)
+        lines = [f"您问的是{service.name}。{about.lead}"]
         if service.eligibility and person != NOBODY:
             lines.append(self.answer(service, "ask_eligibility", person).lead)
-        if service.apply.steps or service.apply.where:
-            lines.append("".join([said[2].lead, *said[2].points[:2]]))
-        if said[0].outdated:
-            lines.append(said[0].outdated)
+        lines += ["".join([much.lead, *much.points[:1]])] if priced else []
+        lines += ["".join([how.lead, *how.points[:2]])] if applied else []
+        if about.outdated:
+            lines.append(about.outdated)
         line = service.contact[0]
         if topic:
             lines.insert(1, topic.text)

@@ -30,6 +30,7 @@ class HandOver:
     staff: StaffBook
     turns: Turns
     hours: Hours
+    holidays: bool  # somebody is there on public holidays too
     wait: timedelta  # in which who asks for a person should be answered
     clock: Callable[[], datetime]
     writable: Collection[str] = ("web", "telegram")
@@ -59,7 +60,7 @@ class HandOver:
             return None
         urgency = _DANGER if danger else _URGENCY.get(reply.outcome, 1)
         now = self.clock()
-        start = now if is_open(self.hours, now) else opens_next(self.hours, now)
+        start = now if is_open(self.hours, now, self.holidays) else opens_next(self.hours, now, self.holidays)
         kind = f"emergency_{danger}" if danger else reply.outcome.value
         return NewTicket(kind, urgency, start + _WAIT.get(urgency, self.wait))
 
@@ -83,7 +84,7 @@ class HandOver:
         return Standing(
             now,
             ahead,
-            None if is_open(self.hours, now) else opens_next(self.hours, now),
+            None if is_open(self.hours, now, self.holidays) else opens_next(self.hours, now, self.holidays),
             self.staff.is_anybody_there(now - _SEEN),
             message.channel in self.writable,
             phone,

@@ -72,19 +72,20 @@ def test_a_chart_of_nothing_but_noughts_is_drawn() -> None:
 # --- what may be shown ----------------------------------------------------------------------------
 
 
-def possible(found: Protected, position: int) -> set[int]:
+def possible(found: Protected, position: int, least: list[int], most: list[int]) -> set[int]:
     """Return which values a hidden cell can have for who sees the rest: tried out, not reckoned."""
     assert found.cells is not None
     assert isinstance(found.total, int)
     seen = [cell for cell in found.cells if isinstance(cell, int)]
     rest = found.total - sum(seen)
-    most = min((cell for cell in seen if cell), default=rest)
-    values = {Hidden.FEW: range(1, LEAST), Hidden.WITH_FEW: range(LEAST, most + 1)}
+    smallest = min((cell for cell in seen if cell), default=rest)
     sums = {0}
     for number, cell in enumerate(found.cells):
         if number != position and isinstance(cell, Hidden):
-            sums = {total + value for total in sums for value in values[cell] if total + value <= rest}
-    return {value for value in values[Hidden.FEW] if rest - value in sums}
+            within = range(max(LEAST, least[number]), min(smallest, most[number]) + 1)
+            values = range(1, LEAST) if cell is Hidden.FEW else within
+            sums = {total + value for total in sums for value in values if total + value <= rest}
+    return {value for value in range(1, LEAST) if rest - value in sums}
 
 
 @given(COUNTS)
@@ -95,7 +96,18 @@ def possible(found: Protected, position: int) -> set[int]:
 @example([1, 5])
 @example([1, 1, 1, 1, 1])
 def test_no_count_of_one_to_four_is_shown_or_can_be_reckoned(counts: list[int]) -> None:
-    found = protect(counts)
+    check(counts, protect(counts), [0] * len(counts), [sum(counts)] * len(counts))
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=7))
+@example([(1, 0), (0, 6), (20, 20)])  # the other table shows that all six were a part: 7 - 6 is 1
+def test_nor_by_another_table_of_a_part_of_it(both: list[tuple[int, int]]) -> None:
+    whole, part = [met + unmet for met, unmet in both], [unmet for _, unmet in both]
+    check(whole, protect(whole, least=part), part, [sum(whole)] * len(whole))
+    check(part, protect(part, most=whole), [0] * len(part), whole)
+
+
+def check(counts: list[int], found: Protected, least: list[int], most: list[int]) -> None:
     assert found.total not in range(1, LEAST)
     if found.cells is None:
         return
@@ -103,7 +115,7 @@ def test_no_count_of_one_to_four_is_shown_or_can_be_reckoned(counts: list[int]) 
         assert cell not in range(1, LEAST)
         assert (cell is Hidden.FEW) == (0 < count < LEAST)
         if cell is Hidden.FEW and isinstance(found.total, int):
-            assert len(possible(found, position)) >= 2, (counts, found)
+            assert len(possible(found, position, least, most)) >= 2, (counts, found)
 
 
 @given(COUNTS)

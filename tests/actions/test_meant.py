@@ -1,0 +1,42 @@
+"""What an act is taken to mean."""
+
+from __future__ import annotations
+
+import pytest
+
+from actions.meant import sure_enough
+from actions.understood import UnderstoodAct
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "我想找工作人员问问",
+        "找个顾问和我说",
+        "叫养老顾问来和我讲",
+        "帮我接顾问，真人那种",
+        "你是机器人，我要找人",
+        "请转接人工",
+        "寻个人跟我讲",
+    ],
+)
+def test_who_asks_for_a_person_is_heard_whatever_the_classifier_says(text: str) -> None:
+    assert sure_enough(UnderstoodAct("ask_service", text, 0.9)).intent == "request_human"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "找个人陪我说说话",
+        "你是真人吗",
+        "找个人帮我烧饭",
+        "人工关节能报销吗",
+        "请人上门洗澡多少钱",
+        "叫个人来跟老人聊天",
+        "找养老顾问要钱吗",
+        "我要找人帮我妈洗澡",
+        "换人工关节要多少钱",
+    ],
+)
+def test_who_asks_for_company_or_help_is_not_put_through(text: str) -> None:
+    assert sure_enough(UnderstoodAct("ask_service", text, 0.9)).intent == "ask_service"
