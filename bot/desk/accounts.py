@@ -17,7 +17,6 @@ from storage.staff import Member, StaffBook
 
 WRONG_LOGINS = 5
 LOCKED_FOR = timedelta(minutes=15)
-MIN_PASSWORD = 12
 _STEP_S = 30
 _ISSUER = "养老顾问"
 

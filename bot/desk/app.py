@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
 
 from actions.booking_talk.desk import Desk
@@ -110,6 +111,7 @@ def add_desk(app: FastAPI, parts: DeskParts) -> DeskSender:
         app.include_router(routes)
     for error in (NotLoggedIn, NotAllowed):
         app.add_exception_handler(error, pages.refuse)
+    app.add_exception_handler(RequestValidationError, pages.unread)
     return sender
 
 

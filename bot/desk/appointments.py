@@ -18,7 +18,7 @@ from actions.booking.staff import Staff
 from actions.booking_talk.desk import Desk
 from actions.booking_talk.words import card, when
 from bot.desk.pages import DeskPages, go
-from bot.messages import phone_in
+from bot.messages import mask_cards, phone_in
 from knowledge.phrases import say
 from knowledge.plain_text import plain_text
 from knowledge.reply import BookingBlock, Outcome, Reply
@@ -284,7 +284,7 @@ def _book(
     booking = desk.bookings.book(desk.catalogue.event_id(event), applicant, f"desk:{key}", wait)
     parts.audit.note(member.actor, "book_for", booking.id)
     if words.strip():
-        parts.notes.write(member.id, "booked", None, words.strip(), f"book:{key}", applicant.conversation)
+        parts.notes.write(member.id, "booked", None, mask_cards(words.strip()), f"book:{key}", applicant.conversation)
     return booking
 
 

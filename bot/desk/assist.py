@@ -17,7 +17,7 @@ from actions.finder import describe
 from bot.desk.assisting import ASPECTS, FACTS, FLAGS, Assisting, facts_of, is_likely, person_in
 from bot.desk.handling import Handling, NotYours
 from bot.desk.pages import DeskPages, go
-from bot.messages import phone_in
+from bot.messages import mask_cards, phone_in
 from knowledge.live import LiveKnowledge
 from knowledge.person import Person
 from knowledge.phrases import phrase, say
@@ -176,7 +176,7 @@ def send_routes(parts: AssistParts) -> APIRouter:
         member = await pages.taken(request, csrf)
         kind = disposition if disposition in DISPOSITIONS else "other"
         about = topic if parts.live.library.services.get(topic) else None
-        await asyncio.to_thread(parts.notes.write, member.id, kind, about, text.strip(), f"call:{key}")
+        await asyncio.to_thread(parts.notes.write, member.id, kind, about, mask_cards(text.strip()), f"call:{key}")
         return go("/desk?done=noted")
 
     return routes

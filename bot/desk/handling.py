@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.desk.sending import told
+from bot.messages import mask_cards
 from knowledge.phrases import say
 from knowledge.reply import Reply
 from storage.audit import Audit
@@ -50,7 +51,7 @@ class Handling:
 
     def write(self, ticket: Ticket, member: Member, text: str, key: str) -> None:
         """Send words to the person; the same ``key`` twice sends once. Raises NotYours."""
-        self.send(ticket, member, told(text), key)
+        self.send(ticket, member, told(mask_cards(text)), key)
 
     def send(self, ticket: Ticket, member: Member, reply: Reply, key: str) -> None:
         """Send a Reply to the person. Raises NotYours."""
@@ -73,7 +74,7 @@ class Handling:
         """Give the person back to the bot, with a note of what it was about. Raises NotYours."""
         if not self._parts.tickets.close(ticket.id, member.id, disposition):
             raise NotYours
-        self._parts.notes.write(member.id, disposition, topic, text, key, ticket.conversation)
+        self._parts.notes.write(member.id, disposition, topic, mask_cards(text), key, ticket.conversation)
         self._parts.audit.note(member.actor, "ticket_close", str(ticket.id))
         self.tell(ticket.conversation, say("desk_gone", who=member.shown), ticket.id)
 

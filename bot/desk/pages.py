@@ -10,6 +10,8 @@ from types import MappingProxyType
 from typing import Any
 
 from fastapi import Request
+from fastapi.exception_handlers import request_validation_exception_handler
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.templating import Jinja2Templates
 from starlette.concurrency import run_in_threadpool
@@ -107,6 +109,14 @@ class DeskPages:
                 return Response(status_code=401, headers=HEADERS)
             return go("/desk/login")
         return self.show(request, "refused.html", None, status=403)
+
+    async def unread(self, request: Request, error: Exception) -> Response:
+        """Return a plain page for a form of ours that cannot be read; elsewhere what FastAPI returns."""
+        if not isinstance(error, RequestValidationError):
+            raise error
+        if not request.url.path.startswith("/desk"):
+            return await request_validation_exception_handler(request, error)
+        return self.show(request, "refused.html", None, {"unread": True}, 422)
 
 
 def go(to: str) -> RedirectResponse:

@@ -89,8 +89,10 @@ class AdvisorInput(InputChannel):
                 return response.json({"error": "forbidden"}, status=403)
             conversation = request.json["conversation"]
             agent = request.app.ctx.agent
+            # Rasa wraps our store in one that falls back, and that passes on what it knows only.
+            store = getattr(agent.tracker_store, "_tracker_store", agent.tracker_store)
             async with agent.lock_store.lock(conversation):  # a turn that is going on would write it again
-                agent.tracker_store.forget(conversation)
+                store.forget(conversation)
             return response.json({"status": "ok"})
 
         return routes

@@ -45,7 +45,7 @@ def main() -> None:
         hours = {"ADVISOR_DESK_HOURS": "每天 0:00-24:00", "ADVISOR_DESK_ON_HOLIDAYS": "1"}
         env = {"ADVISOR_VAR": folder, "ADVISOR_DEMO": "1", **ports, **hours}
         with own_system(env, var / "run.log") as (where, _):
-            asyncio.run(_talk(where))  # before playwright, whose loop runs in this thread
+            asyncio.run(_talk(where, _texts()))  # before playwright, whose loop runs in this thread
             with chromium() as browser:
                 clerk = browser.new_page(base_url=where.url, viewport=SCREEN, locale="zh-CN")  # type: ignore[arg-type]
                 _enter(clerk, var)
@@ -53,12 +53,15 @@ def main() -> None:
                 _pictures(clerk, elder)
 
 
-async def _talk(where: Where) -> None:
+def _texts() -> list[str]:
+    with _ASKED.open(encoding="utf-8") as file:
+        return [row["text"] for row in csv.DictReader(file, delimiter="\t") if not row["context"]][:_MANY]
+
+
+async def _talk(where: Where, texts: list[str]) -> None:
     """Ask many questions, so that there is something to count and to learn from."""
     client = AdvisorClient(where)
-    with _ASKED.open(encoding="utf-8") as file:
-        texts = [row["text"] for row in csv.DictReader(file, delimiter="\t") if not row["context"]]
-    for number, text in enumerate(texts[:_MANY]):
+    for number, text in enumerate(texts):
         await client.send(f"web:picture{number}", text)
     await client.close()
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page as Tab
 from playwright.sync_api import expect
 
+from bot.bench_desk import measure
+from bot.client import Where
 from tests.auxil.bot_api import BotApi
 from tests.desk.browsing import SCREEN, RealDesk, real_desk  # noqa: F401
 from tests.web.browsing import ask, shut_out, too_wide
@@ -221,3 +224,9 @@ def test_every_page_shuts_nobody_out_and_works_at_200_percent(real_desk: RealDes
     login = opened("/desk/login")
     wrong += [f"login: {each}" for each in shut_out(login)]
     assert wrong == []
+
+
+def test_many_clerks_typing_at_once_are_all_answered(real_desk: RealDesk, whole: tuple[Where, int, Path]) -> None:
+    figures = measure(real_desk.settings, whole[0].url, clerks=8, seconds=5)
+    assert figures["searches"] > 8  # an answer that is no 200 would have ended it
+    assert 0 < figures["p50_ms"] <= figures["p95_ms"]

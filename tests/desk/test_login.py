@@ -138,3 +138,10 @@ def test_the_command_adds_lists_and_disables(tmp_path: object, monkeypatch: pyte
     assert run(cli, ["desk-user", "disable", "wang"]).exit_code == 0
     assert "editor   disabled  王顾问" in run(cli, ["desk-user", "list"]).stdout
     assert "there is no li" in run(cli, ["desk-user", "renew", "li"]).stderr
+
+
+def test_a_form_that_cannot_be_read_gives_a_plain_page(login: Callable[..., DeskTab]) -> None:
+    admin = login("chen", "admin")
+    answer = admin.act("/desk/staff", act="add", name="王", called="x" * 99)
+    assert answer.status_code == 422
+    assert "填得不对" in answer.text
