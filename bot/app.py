@@ -110,7 +110,7 @@ def create_app() -> FastAPI:
         settings, database, path, desk, dialogue, live, parts.matcher, now, speech_in, speech_out, pulse
     )
     add_web(app, parts_of_web)
-    at_desk = add_desk(app, DeskParts(settings, database, desk, live, pulse, channels, now))
+    at_desk = add_desk(app, DeskParts(settings, database, desk, live, knowledge, pulse, channels, now))
     if telegram:
         app.include_router(webhook_routes(telegram, webhook_secret(database)))
     app.include_router(signed_routes(path, turns, settings.signed_secret, now))

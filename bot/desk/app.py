@@ -17,6 +17,8 @@ from bot.desk.accounts import Accounts
 from bot.desk.appointments import AppointmentParts, appointment_routes, booking_routes, call_routes
 from bot.desk.assist import AssistParts, assist_routes, send_routes
 from bot.desk.assisting import Assisting
+from bot.desk.editing import editing_routes
+from bot.desk.editing_list import EditedList
 from bot.desk.handling import Handling, HandlingParts
 from bot.desk.learning import learning_routes
 from bot.desk.login import login_routes, staff_routes
@@ -30,9 +32,11 @@ from bot.settings import GatewaySettings
 from bot.steps.hand_over import HandOver
 from knowledge.hours import parse_hours
 from knowledge.live import LiveKnowledge
+from knowledge.settings import KnowledgeSettings
 from storage.audit import Audit
 from storage.database import Database
 from storage.desk_messages import DeskMessages
+from storage.drafts import Drafts
 from storage.leases import Leases
 from storage.lessons import Lessons
 from storage.notes import CallNotes
@@ -53,6 +57,7 @@ class DeskParts:
     database: Database
     booking: Desk
     live: LiveKnowledge
+    knowledge: KnowledgeSettings
     pulse: Pulse
     channels: Mapping[str, Channel]
     clock: Callable[[], datetime]
@@ -104,6 +109,7 @@ def add_desk(app: FastAPI, parts: DeskParts) -> DeskSender:
         booking_routes(appointments),
         call_routes(appointments),
         statistics_routes(pages, open_statistics(settings, database, clock), parts.live, audit, clock),
+        editing_routes(pages, EditedList(parts.knowledge, Drafts(database), parts.live, audit, clock), clock),
         learning_routes(pages, Lessons(database), parts.live, audit, clock),
         queue_routes(queue),
         ticket_routes(queue),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -91,12 +92,14 @@ def desk_app(database: Database, library: Library, clock: Clock, talks: Talks, t
     """The chat page and the desk over one database."""
     app = FastAPI()
     settings = GatewaySettings(var=tmp_path, visitor_a_minute=1000, address_a_minute=10_000)
-    live = LiveKnowledge(library, KnowledgeSettings(var=tmp_path))
+    listed = shutil.copytree(KnowledgeSettings().services, tmp_path / "listed")  # what is published goes there
+    knowledge = KnowledgeSettings(var=tmp_path, services=listed)
+    live = LiveKnowledge(library, knowledge)
     pulse, booking = Pulse(Changes(database)), open_desk(database, clock, demo=True)
     path = path_with(database, library, talks, clock)
     web = WebParts(settings, database, path, booking, talks, live, EmergencyMatcher(), clock, None, None, pulse)  # type: ignore[arg-type]
     add_web(app, web)
-    app.state.sender = add_desk(app, DeskParts(settings, database, booking, live, pulse, {}, clock))
+    app.state.sender = add_desk(app, DeskParts(settings, database, booking, live, knowledge, pulse, {}, clock))
     app.state.path = path
     return app
 

@@ -31,6 +31,7 @@ PAGES = [
     "/desk/services",
     "/desk/services/sh_comprehensive_allowance",
     "/desk/services/history",
+    "/desk/services/new",
     "/desk/statistics",
     "/desk/statistics/report",
     "/desk/staff",
