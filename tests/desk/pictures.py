@@ -29,7 +29,7 @@ _PAGES = {
     "statistics": "/desk/statistics",
     "learning": "/desk/learning",
     "bookings": "/desk/bookings",
-    "editor": "/desk/services/meal_service",
+    "editor": "/desk/services/sh_comprehensive_allowance",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -228,6 +229,7 @@ def test_every_page_shuts_nobody_out_and_works_at_200_percent(real_desk: RealDes
 
 
 def test_many_clerks_typing_at_once_are_all_answered(real_desk: RealDesk, whole: tuple[Where, int, Path]) -> None:
-    figures = measure(real_desk.settings, whole[0].url, clerks=8, seconds=5)
+    with ThreadPoolExecutor(1) as beside:  # playwright's event loop runs in this thread
+        figures = beside.submit(measure, real_desk.settings, whole[0].url, 8, 5.0).result()
     assert figures["searches"] > 8  # an answer that is no 200 would have ended it
     assert 0 < figures["p50_ms"] <= figures["p95_ms"]
