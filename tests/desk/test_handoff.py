@@ -17,7 +17,7 @@ from storage.clock import SHANGHAI
 from storage.database import Database
 from storage.desk_messages import DeskMessages
 from storage.notes import CallNotes
-from storage.tickets import Tickets
+from storage.tickets import Ticket, Tickets
 from storage.turns import Turns
 from tests.auxil.booking import Clock
 from tests.bot.test_path import database, library  # noqa: F401
@@ -38,6 +38,14 @@ def sweep(app: FastAPI) -> None:
 
 def shown(elder: Page) -> str:
     return elder.get("/chat").text
+
+
+def taken(elder: Page, clerk: DeskTab, tickets: Tickets) -> Ticket:
+    """Let somebody ask for a person, and a clerk take them."""
+    elder.say(text="转人工")
+    (ticket,) = tickets.queue()
+    clerk.act(f"/desk/tickets/{ticket.id}/claim")
+    return ticket
 
 
 def test_without_a_desk_only_the_number_is_given(elder: Page) -> None:
@@ -127,9 +135,7 @@ def test_a_silent_clerk_loses_the_conversation_and_the_bot_answers_again(
     elder: Page, login: Callable[..., DeskTab], tickets: Tickets, clock: Clock, desk_app: FastAPI
 ) -> None:
     clerk = login()
-    elder.say(text="转人工")
-    (ticket,) = tickets.queue()
-    clerk.act(f"/desk/tickets/{ticket.id}/claim")
+    ticket = taken(elder, clerk, tickets)
     clock.forward(minutes=4)
     sweep(desk_app)
     assert tickets.queue()[0].is_held
@@ -145,9 +151,7 @@ def test_a_clerk_who_has_answered_is_not_silent(
     elder: Page, login: Callable[..., DeskTab], tickets: Tickets, clock: Clock, desk_app: FastAPI
 ) -> None:
     clerk = login()
-    elder.say(text="转人工")
-    (ticket,) = tickets.queue()
-    clerk.act(f"/desk/tickets/{ticket.id}/claim")
+    ticket = taken(elder, clerk, tickets)
     clerk.act(f"/desk/tickets/{ticket.id}", text="您慢慢找，不急", key="z")
     clock.forward(minutes=20)
     sweep(desk_app)
@@ -219,9 +223,7 @@ def test_a_restart_loses_nobody(
     elder: Page, login: Callable[..., DeskTab], database: Database, clock: Clock, tickets: Tickets
 ) -> None:
     clerk = login()
-    elder.say(text="转人工")
-    (ticket,) = tickets.queue()
-    clerk.act(f"/desk/tickets/{ticket.id}/claim")
+    ticket = taken(elder, clerk, tickets)
     clerk.act(f"/desk/tickets/{ticket.id}", text="您好", key="w")
     again = Database(database.url, database.cipher)  # as another process finds it
     assert Tickets(again, clock).active(ticket.conversation) == Tickets(database, clock).active(ticket.conversation)
@@ -232,9 +234,7 @@ def test_what_a_clerk_sees_and_does_is_audited(
     elder: Page, login: Callable[..., DeskTab], tickets: Tickets, database: Database, clock: Clock
 ) -> None:
     clerk = login()
-    elder.say(text="转人工")
-    (ticket,) = tickets.queue()
-    clerk.act(f"/desk/tickets/{ticket.id}/claim")
+    ticket = taken(elder, clerk, tickets)
     clerk.act(f"/desk/tickets/{ticket.id}", act="back", disposition="referred", text="请打12345", key="n")
     acts = {line.act for line in Audit(database, clock).latest(20) if line.about == str(ticket.id)}
     assert acts == {"ticket_claim", "look_ticket", "ticket_close"}
