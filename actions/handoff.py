@@ -34,7 +34,7 @@ def handed_over(reply: Reply, standing: Standing) -> Reply:
         for block in reply.blocks
     ]
     if not any(isinstance(block, HandoffBlock) for block in blocks):  # abuse: the numbers come first
-        blocks.append(TextBlock(text=f"{say('handoff_told')}{text}"))
+        blocks.append(TextBlock(text=say("handoff_told")))
     return reply.model_copy(update={"blocks": blocks, "speak": _spoken(blocks)})
 
 

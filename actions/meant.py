@@ -39,13 +39,18 @@ _IS_TALKED_INTO = re.compile(r"老师|群|叫我|让我|喊我|推荐给|讲座|
 
 
 # Who asks for a person gets one, whatever the classifier makes of it. 找个人陪我说说话 is a visit, 你是真人吗 a question.
-_PERSON = r"(?:真人|人工(?!智能|耳蜗|关节|晶体|肛门|造口)|工作人员|接线员|负责人|管事的?)"
+_PERSON = r"(?:真人|人工(?!智能|耳蜗|关节|晶体|肛门|造口|膝|髋)|工作人员|接线员|负责人|管事的?)"
 _WANTS_PERSON = re.compile(
     rf"(?:找|叫|换|转|接|寻|请|喊)(?:我|你们|一?个|一?位|一下|到|接|的|给)*{_PERSON}|(?:找|叫|换|转|接|要|寻).{{0,6}}真人|"
     r"(?:找|叫|换|寻|派|请)一?[个位]?(?:人|(?:养老)?顾问)(?:来|过来)?(?:和|跟|同|给|听)我?(?:说|讲|谈|听)(?!说话|话)|"
     r"我要找人[。！]?$"
 )
-_NOT_FOR_US = re.compile(r"是真人|为真人|按.{0,6}转人工|人工口|陪|聊天|解闷|说说话|谈心|学|培训|上门|钟点|保姆|护工")
+_NOT_FOR_US = re.compile(
+    r"(?:不用|不要|别|不想|勿要|不必).{0,4}(?:转|找|叫|换)|接到|是真人|为真人|按.{0,6}转人工|人工口|陪|聊天|解闷|说说话|谈心|学|培训|上门|钟点|保姆|护工"
+)
+
+
+_GRAVER = {"emergency", "report_abuse", "report_scam", "check_suspicious"}  # answered as what they are
 
 
 def wants_person(text: str) -> bool:
@@ -61,7 +66,8 @@ def asks_for_a_tip(text: str) -> bool:
 def sure_enough(act: UnderstoodAct) -> UnderstoodAct:
     """Return the act, as a plain question where it is too unsure for what it would do."""
     needed = _NEEDS.get(act.intent, _CHAT_FROM)
-    if not act.pressed and act.intent != "emergency" and wants_person(act.text):
+    graver = act.intent in _GRAVER and act.confidence >= needed
+    if not act.pressed and not graver and wants_person(act.text):
         return replace(act, intent="request_human", confidence=1.0)
     if act.intent == "check_suspicious" and asks_for_a_tip(act.text):
         return replace(act, intent="out_of_scope")

@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from actions.handoff import silent
 from bot.dialogue import DialogueClient
 from bot.errors import apology
 from bot.messages import Incoming
@@ -28,7 +29,7 @@ from bot.steps.seal import seal
 from bot.steps.understand import understand
 from knowledge.emergency import EmergencyMatcher
 from knowledge.library import Library
-from knowledge.reply import Block, Reply
+from knowledge.reply import Block, Outcome, Reply
 from storage.crypto import Cipher
 from storage.inbox import Inbox, Received
 from storage.tickets import Ticket
@@ -110,20 +111,26 @@ class MessagePath:
         """
         message = clean(message)
         ticket: Ticket | None = None
+        reply = None
         try:
+            reply = guard(message, self._parts.matcher)  # before the database is asked for anything
             ticket, held = await asyncio.to_thread(self._parts.hand_over.before, message)
             # Who is held hears no bot: not from their channel either, but that a voice note was not made out.
-            given = held if held and not (given and message.media) else given
-            reply = guard(message, self._parts.matcher) or given
-            if reply is None:
-                reply = await understand(message, self._parts.dialogue, self._parts.library, self._parts.cipher)
-                reply = await asyncio.to_thread(self._parts.hand_over.told, message, reply)
+            reply = reply or (held if held and not (given and message.media) else given)
+            reply = reply or await self._thought(message)
         except Exception:  # whatever broke, the person gets an answer and the operator a line
             logger.exception("inbox %s", message.inbox_id)
-            reply = apology()
+            reply = reply or apology()
         if before:
             reply = reply.model_copy(update={"blocks": [*before, *reply.blocks]})
         return await asyncio.to_thread(self._finish, message, reply, ticket)
+
+    async def _thought(self, message: Incoming) -> Reply:
+        """Return what the bot says, and what happens where it hands over."""
+        reply = await understand(message, self._parts.dialogue, self._parts.library, self._parts.cipher)
+        if await asyncio.to_thread(self._parts.hand_over.is_held_now, message.conversation):
+            return silent()
+        return await asyncio.to_thread(self._parts.hand_over.told, message, reply)
 
     def _finish(self, message: Incoming, reply: Reply, ticket: Ticket | None) -> Reply:
         at, hand_over = self._parts.clock(), self._parts.hand_over
@@ -134,6 +141,8 @@ class MessagePath:
             hand_over.after(message, ticket, new)
         except Exception:  # an answer in hand is worth more than its record
             logger.exception("inbox %s: not recorded", message.inbox_id)
+            if reply.outcome is Outcome.HANDED_OFF_HELD:  # no clerk will see it: then it must not seem so
+                return apology()
         return reply
 
     @asynccontextmanager

@@ -151,8 +151,13 @@ class StaffBook:
         with self._db.write() as session:
             session.add(StaffSessionRow(digest=digest, staff_id=staff_id, created_at=now, seen_at=now))
 
-    def session(self, digest: str, now: datetime, idle: timedelta, longest: timedelta) -> Member | None:
-        """Return whose session it is; None where it has ended, or its owner is disabled."""
+    def session(
+        self, digest: str, now: datetime, idle: timedelta, longest: timedelta, touch: bool = True
+    ) -> Member | None:
+        """Return whose session it is; None where it has ended, or its owner is disabled.
+
+        Without ``touch`` it does not count as being there: an open page looks by itself.
+        """
         with self._db.transaction() as session:
             row = session.get(StaffSessionRow, digest)
             if row is None or row.seen_at + idle < now or row.created_at + longest < now:
@@ -161,7 +166,7 @@ class StaffBook:
             seen = row.seen_at
         if staff is None or staff.state != "active":
             return None
-        if now - seen > _TOUCH:  # not at every keystroke
+        if touch and now - seen > _TOUCH:  # not at every keystroke
             with self._db.write() as session:
                 session.execute(update(StaffSessionRow).where(StaffSessionRow.digest == digest).values(seen_at=now))
         return _member(staff)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, func, literal, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from storage.database import Database
 from storage.tables import TicketRow
@@ -89,16 +89,16 @@ class Tickets:
         with self._db.transaction() as session:
             return int(session.scalar(query) or 0)
 
-    def claim(self, ticket_id: int, staff_id: str) -> bool:
-        """Take a ticket; False where somebody else was first."""
+    def claim(self, ticket_id: int, staff_id: str, rings: bool = False) -> bool:
+        """Take a ticket; False where somebody else was first. Who ``rings`` is not waited for in the chat."""
         now = self._clock()
         return self._change(
             (TicketRow.id == ticket_id) & (TicketRow.state == "open"),
             state="claimed",
             claimed_by=staff_id,
             claimed_at=now,
-            first_claimed_at=func.coalesce(TicketRow.first_claimed_at, now),
-            waits_since=now,
+            first_claimed_at=_or_now(TicketRow.first_claimed_at, now),
+            waits_since=None if rings else now,
             spoken_at=now,
         )
 
@@ -110,7 +110,7 @@ class Tickets:
         """Note that the person waits for the clerk's next word."""
         now = self._clock()
         mine = (TicketRow.conversation == conversation) & (TicketRow.state == "claimed")
-        self._change(mine, waits_since=func.coalesce(TicketRow.waits_since, now), spoken_at=now)
+        self._change(mine, waits_since=_or_now(TicketRow.waits_since, now), spoken_at=now)
 
     def close(self, ticket_id: int, staff_id: str, disposition: str) -> bool:
         """Hand back to the bot; False where this clerk does not have it (any more)."""
@@ -194,6 +194,11 @@ def open_ticket(session: Session, conversation: str, inbox_id: str, new: NewTick
         )
     elif new.urgency > row.urgency:
         row.kind, row.urgency, row.due_at = new.kind, new.urgency, new.due_at
+
+
+def _or_now(column: InstrumentedAttribute[datetime | None], now: datetime) -> ColumnElement[Any]:
+    """Return the column's time, or ``now`` bound as the column is: SQLite would keep it without its zone."""
+    return func.coalesce(column, literal(now, column.type))
 
 
 def _held_by(ticket_id: int, staff_id: str) -> ColumnElement[bool]:

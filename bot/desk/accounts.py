@@ -90,9 +90,9 @@ class Accounts:
         self._audit.note(found.member.actor, "login")
         return token
 
-    def member(self, token: str) -> Member | None:
-        """Return who has this session, or None."""
-        return self.book.session(digest(token), self._clock(), self._idle, self._longest) if token else None
+    def member(self, token: str, touch: bool = True) -> Member | None:
+        """Return who has this session, or None; without ``touch`` it does not stay awake by that."""
+        return self.book.session(digest(token), self._clock(), self._idle, self._longest, touch) if token else None
 
     def log_out(self, token: str) -> None:
         """End a session."""

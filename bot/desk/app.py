@@ -70,7 +70,9 @@ def add_desk(app: FastAPI, parts: DeskParts) -> DeskSender:
     accounts = open_accounts(settings, database, clock)
     pages = DeskPages(accounts, database.cipher, settings.public)
     tickets, messages, notes = Tickets(database, clock), DeskMessages(database, clock), CallNotes(database, clock)
-    handling = Handling(HandlingParts(tickets, messages, notes, audit, lambda: sender.wake(), clock))
+    handling = Handling(
+        HandlingParts(tickets, messages, notes, parts.booking.calls, audit, lambda: sender.wake(), clock)
+    )
     silent = timedelta(minutes=settings.desk_silent_minutes)
     leases = Leases(database, clock, uuid.uuid4().hex)
     sender = DeskSender(SendingParts(messages, tickets, leases, parts.channels, silent, handling.tell))
@@ -94,6 +96,7 @@ def add_desk(app: FastAPI, parts: DeskParts) -> DeskSender:
         handling,
         tickets,
         notes,
+        parts.booking.calls,
         audit,
         parts.booking.bookings.telegram_of,
         clock,

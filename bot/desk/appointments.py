@@ -120,7 +120,7 @@ def appointment_routes(parts: AppointmentParts) -> APIRouter:
         """Book for the caller; their words are noted with it."""
         member = await pages.taken(request, csrf)
         digits = phone_in(phone)
-        typed = {"phone": phone, "name": name, "for_whom": for_whom, "words": words, "agreed": agreed}
+        typed = {"phone": phone, "name": name, "for_whom": for_whom, "words": words, "agreed": agreed, "wait": wait}
         if digits is None:
             return await _form(parts, request, member, event, ticket, "电话号码不对，请再核对一遍。", typed)
         if for_whom != SELF and not agreed:
@@ -224,6 +224,7 @@ REASONS = {
     "moved": "改了时间",
     "training": "想约照护培训",
     "consultation": "想约顾问",
+    "call_back": "说好回电",
 }
 _NAMES: dict[str, type[BookingError]] = {each.__name__: each for each in _REFUSED}
 

@@ -13,9 +13,10 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
+from actions.booking.calls import Calls
 from actions.finder import describe
 from bot.desk.assisting import ASPECTS, FACTS, FLAGS, Assisting, facts_of, is_likely, person_in
-from bot.desk.handling import Handling, NotYours
+from bot.desk.handling import CALL_BACK, Handling, NotYours
 from bot.desk.pages import DeskPages, go
 from bot.messages import mask_cards, phone_in
 from knowledge.live import LiveKnowledge
@@ -41,6 +42,7 @@ class AssistParts:
     handling: Handling
     tickets: Tickets
     notes: CallNotes
+    calls: Calls
     audit: Audit
     telegram_of: Callable[[str], str | None]  # a phone: the Telegram conversation that booked with it
     clock: Callable[[], datetime]
@@ -169,15 +171,20 @@ def send_routes(parts: AssistParts) -> APIRouter:
         text: Annotated[str, Form(max_length=2000)] = "",
         disposition: Annotated[str, Form(max_length=20)] = "answered",
         topic: Annotated[str, Form(max_length=40)] = "",
+        phone: Annotated[str, Form(max_length=30)] = "",
         key: Annotated[str, Form(max_length=64)] = "",
         csrf: Annotated[str, Form(max_length=128)] = "",
     ) -> Response:
-        """Keep a note of the call; the box is empty for the next caller."""
+        """Keep a note of the call, and whom to ring; the box is empty for the next caller."""
         member = await pages.taken(request, csrf)
         kind = disposition if disposition in DISPOSITIONS else "other"
+        number = phone_in(phone)
+        if kind == CALL_BACK and number:
+            whom = (f"phone:{uuid.uuid4().hex}", number, CALL_BACK, say("call_about"), f"call:{key}")
+            await asyncio.to_thread(parts.calls.ask, *whom)
         about = topic if parts.live.library.services.get(topic) else None
         await asyncio.to_thread(parts.notes.write, member.id, kind, about, mask_cards(text.strip()), f"call:{key}")
-        return go("/desk?done=noted")
+        return go("/desk?done=nophone" if kind == CALL_BACK and not number else "/desk?done=noted")
 
     return routes
 

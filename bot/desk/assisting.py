@@ -15,7 +15,7 @@ from knowledge.eligibility import Judgement, Verdict, judge_service
 from knowledge.library import Library
 from knowledge.normalise import clauses, normalise
 from knowledge.person import NOBODY, Person, person_of
-from knowledge.phrases import every_phrase, say
+from knowledge.phrases import every_phrase, hotline, say
 from knowledge.reply import AnswerBlock, FinderBlock, Reply
 from knowledge.schema import Service
 from knowledge.search import Match
@@ -121,6 +121,8 @@ class Assisting:
         lines = [f"您问的是{service.name}。{about.lead}"]
         if service.eligibility and person != NOBODY:
             lines.append(self.answer(service, "ask_eligibility", person).lead)
+        if judge_service(service, person, self._today()).verdict is Verdict.NO:
+            return (*lines, "这一项现在不合条件，先不用去办。我再替您看看别的。")
         lines += ["".join([much.lead, *much.points[:1]])] if priced else []
         lines += ["".join([how.lead, *how.points[:2]])] if applied else []
         if about.outdated:
@@ -128,7 +130,12 @@ class Assisting:
         line = service.contact[0]
         if topic:
             lines.insert(1, topic.text)
-        return (*dict.fromkeys(lines), f"还要细问，请打{line.phone}，{line.name}。")
+        where = service.apply.where
+        if line.phone != hotline().phone:
+            end = f"还要细问，请打{line.phone}，{line.name}。"
+        else:  # that is where the caller is already
+            end = f"还要细问，可以去{where.removeprefix('去')}问。" if where else "您还想问什么？"
+        return (*dict.fromkeys(lines), end)
 
     def answer(self, service: Service, aspect: str, person: Person) -> AnswerBlock:
         """Return one aspect as the person would get it, without buttons: to read out or to send."""

@@ -56,9 +56,9 @@ class DeskPages:
         self._cipher = cipher
         self._secure = secure
 
-    async def member(self, request: Request, role: str = "clerk") -> Member:
-        """Return who asks. Raises NotLoggedIn, NotAllowed."""
-        found = await run_in_threadpool(self._accounts.member, request.cookies.get(COOKIE, ""))
+    async def member(self, request: Request, role: str = "clerk", touch: bool = True) -> Member:
+        """Return who asks; a page that looks by itself does not ``touch`` the session. Raises NotLoggedIn, NotAllowed."""
+        found = await run_in_threadpool(self._accounts.member, request.cookies.get(COOKIE, ""), touch)
         if found is None:
             raise NotLoggedIn
         if not found.may(role):
@@ -67,7 +67,7 @@ class DeskPages:
 
     async def clerk(self, request: Request) -> Member:
         """Return who asks, as a dependency: a stream that has begun can refuse nobody."""
-        return await self.member(request)
+        return await self.member(request, touch=False)
 
     async def taken(self, request: Request, token: str, role: str = "clerk") -> Member:
         """Return who sent a form from one of our pages. Raises NotLoggedIn, NotAllowed."""

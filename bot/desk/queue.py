@@ -12,10 +12,11 @@ from fastapi import APIRouter, Depends, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from bot.desk.handling import Handling, NotYours
+from bot.desk.handling import CALL_BACK, WRITABLE, Handling, NotYours
 from bot.desk.pages import DeskPages, NotAllowed, NotLoggedIn, go
 from bot.desk.talk import Known, Line, known_of, lines_of
 from bot.pulse import Pulse
+from bot.web.pages import wants_part
 from knowledge.live import LiveKnowledge
 from storage.audit import Audit
 from storage.changes import QUEUE
@@ -50,7 +51,6 @@ KINDS = {
     "emergency_unknown": "急事",
 }
 CHANNELS = {"web": "网页", "telegram": "Telegram", "signed": "其他消息渠道", "cli": "命令行", "terminal": "命令行"}
-WRITABLE = ("web", "telegram")
 
 
 @dataclass(frozen=True)
@@ -148,6 +148,12 @@ def queue_routes(parts: QueueParts) -> APIRouter:
                 yield ServerSentEvent(event="queue", data=bytes(part.body).decode(), retry=2_000)
                 await watch.wait(_LOOK_S)
 
+    @routes.get("/desk/alive")
+    async def alive(request: Request) -> Response:
+        """Say whether the session still lasts, for a page whose stream has ended."""
+        await pages.member(request, touch=False)
+        return Response(status_code=204)
+
     @routes.post("/desk/tickets/{ticket_id}/claim")
     async def claim(request: Request, ticket_id: int, csrf: Annotated[str, Form(max_length=128)] = "") -> Response:
         """Take somebody: exactly one clerk does."""
@@ -165,6 +171,7 @@ def ticket_routes(parts: QueueParts) -> APIRouter:
     routes, pages, queue = APIRouter(), parts.pages, Queue(parts)
 
     async def shown(request: Request, member: Member, ticket: Ticket, problem: str = "", text: str = "") -> Response:
+        await asyncio.to_thread(parts.audit.note, member.actor, "look_ticket", str(ticket.id))
         lines, known = await asyncio.to_thread(queue.talk, ticket)
         notes = await asyncio.to_thread(parts.notes.latest, _NOTES, ticket.conversation)
         context = {
@@ -187,9 +194,7 @@ def ticket_routes(parts: QueueParts) -> APIRouter:
     async def page(request: Request, ticket_id: int) -> Response:
         """Show the talk so far: a look that the audit keeps."""
         member = await pages.member(request)
-        ticket = await asyncio.to_thread(queue.ticket, ticket_id)
-        await asyncio.to_thread(parts.audit.note, member.actor, "look_ticket", str(ticket_id))
-        return await shown(request, member, ticket)
+        return await shown(request, member, await asyncio.to_thread(queue.ticket, ticket_id))
 
     @routes.get("/desk/tickets/{ticket_id}/events", response_class=EventSourceResponse)
     async def events(
@@ -199,10 +204,12 @@ def ticket_routes(parts: QueueParts) -> APIRouter:
     ) -> AsyncIterator[ServerSentEvent]:
         """Send the talk anew whenever something is said."""
         ticket = await asyncio.to_thread(queue.ticket, ticket_id)
+        await asyncio.to_thread(parts.audit.note, member.actor, "look_ticket", str(ticket_id))
         with parts.pulse.watch(ticket.conversation) as watch:
             async for _ in _while_logged_in(pages, request):
+                ticket = await asyncio.to_thread(queue.ticket, ticket_id)
                 lines, _ = await asyncio.to_thread(queue.talk, ticket)
-                part = pages.show(request, "talk_part.html", member, {"lines": lines})
+                part = pages.show(request, "talk_part.html", member, {"lines": lines, "ticket": ticket})
                 yield ServerSentEvent(event="talk", data=bytes(part.body).decode(), retry=2_000)
                 await watch.wait(_LOOK_S)
 
@@ -212,7 +219,8 @@ def ticket_routes(parts: QueueParts) -> APIRouter:
         ticket_id: int,
         act: Annotated[str, Form(max_length=10)] = "write",
         text: Annotated[str, Form(max_length=2000)] = "",
-        disposition: Annotated[str, Form(max_length=20)] = "answered",
+        disposition: Annotated[str, Form(max_length=20)] = "",
+        seen: Annotated[str, Form(max_length=40)] = "",
         topic: Annotated[str, Form(max_length=40)] = "",
         key: Annotated[str, Form(max_length=64)] = "",
         csrf: Annotated[str, Form(max_length=128)] = "",
@@ -220,23 +228,39 @@ def ticket_routes(parts: QueueParts) -> APIRouter:
         """Write to the person, hand them back to the bot, or give them to a colleague."""
         member = await pages.taken(request, csrf)
         ticket = await asyncio.to_thread(queue.ticket, ticket_id)
-        kind = disposition if disposition in DISPOSITIONS else "other"
         about = topic if parts.live.library.services.get(topic) else None
+        problem = await asyncio.to_thread(_refused, queue, ticket, disposition, seen) if act == "back" else ""
+        if problem:
+            return await shown(request, member, ticket, problem, text)
         try:
             if act == "back":
-                await asyncio.to_thread(parts.handling.hand_back, ticket, member, kind, about, text, f"note:{key}")
+                await asyncio.to_thread(
+                    parts.handling.hand_back, ticket, member, disposition, about, text, f"note:{key}"
+                )
                 return go("/desk/queue")
             if act == "pass":
-                await asyncio.to_thread(parts.handling.put_back, ticket, member)
+                await asyncio.to_thread(parts.handling.put_back, ticket, member, text, f"note:{key}")
                 return go("/desk/queue")
             if text.strip():
                 await asyncio.to_thread(parts.handling.write, ticket, member, text.strip(), f"desk:{key}")
         except NotYours:
-            problem = "没有发出：这位现在不在您手上，可能已经回到排队，或者别的同事接了。"
+            done = "没有交回" if act == "back" else "没有发出"
+            problem = f"{done}：这位现在不在您手上，可能已经回到排队，或者别的同事接了。"
             return await shown(request, member, ticket, problem, text)
-        return go(f"/desk/tickets/{ticket_id}#say")
+        return Response(status_code=204) if wants_part(request) else go(f"/desk/tickets/{ticket_id}#say")
 
     return routes
+
+
+def _refused(queue: Queue, ticket: Ticket, disposition: str, seen: str) -> str:
+    """Return why a person cannot be handed back yet, or nothing. ``seen`` is the last line on the clerk's page."""
+    if disposition not in DISPOSITIONS:
+        return "请先选结果，再交回。"
+    if disposition == CALL_BACK and not ticket.phone:
+        return "要回电，但对方没有留电话。请先问对方的电话。"
+    lines, _ = queue.talk(ticket)
+    said = [line.at.isoformat() for line in lines if line.who == "person"]
+    return "对方刚又写了一句。请先看一看，再交回。" if seen and said and said[-1] > seen else ""
 
 
 async def _while_logged_in(pages: DeskPages, request: Request) -> AsyncIterator[None]:
@@ -244,7 +268,7 @@ async def _while_logged_in(pages: DeskPages, request: Request) -> AsyncIterator[
     ends = asyncio.get_running_loop().time() + _STREAM_S
     while asyncio.get_running_loop().time() < ends:
         try:
-            await pages.member(request)
+            await pages.member(request, touch=False)
         except (NotLoggedIn, NotAllowed):
             return
         yield

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -21,6 +23,7 @@ from storage.tickets import Ticket, Tickets
 logger = logging.getLogger(__name__)
 _LOOK_S = 1.0
 _LEASE = timedelta(minutes=2)
+_RENEW_S = 30.0
 QUIET = timedelta(minutes=30)  # answered, and nobody said anything since: the bot takes over again
 
 
@@ -43,6 +46,7 @@ class DeskSender:
         self._parts = parts
         self._woken = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._sending: dict[str, asyncio.Task[None]] = {}
 
     def wake(self) -> None:
         """Look at once: somebody has just written. From any thread."""
@@ -54,7 +58,7 @@ class DeskSender:
         self._loop = asyncio.get_running_loop()
         while True:
             try:
-                await self.once()
+                await self._begin()
             except SQLAlchemyError as error:
                 logger.warning("desk: the database does not answer, trying again: %s", type(error).__name__)
             except Exception:  # whatever broke, the other conversations go on
@@ -66,21 +70,43 @@ class DeskSender:
             self._woken.clear()
 
     async def once(self) -> None:
-        """Give back what lies too long, then send what is due."""
+        """Give back what lies too long, and send what is due; return when it is sent."""
+        await self._begin()
+        await asyncio.gather(*self._sending.values())
+
+    async def _begin(self) -> None:
+        """Begin to send to each conversation that waits and is not being sent to: a slow one holds up no other."""
         await asyncio.to_thread(self._sweep)
-        waiting = await asyncio.to_thread(self._parts.messages.waiting)
-        await asyncio.gather(*(self._send_to(conversation) for conversation in waiting))
+        for conversation in await asyncio.to_thread(self._parts.messages.waiting):
+            if conversation not in self._sending:
+                task = asyncio.create_task(self._send_to(conversation))
+                self._sending[conversation] = task
+                task.add_done_callback(partial(self._ended, conversation))
+
+    def _ended(self, conversation: str, task: asyncio.Task[None]) -> None:
+        del self._sending[conversation]
 
     async def _send_to(self, conversation: str) -> None:
         parts, lease = self._parts, f"desk:{conversation}"
         if not await asyncio.to_thread(parts.leases.take, lease, _LEASE):
             return
+        renewing = asyncio.create_task(self._renew(lease))
         try:
             for message in await asyncio.to_thread(parts.messages.pending, conversation):
                 if not await self._sent(message):
                     return  # those behind it wait: order is kept
+        except SQLAlchemyError as error:
+            logger.warning("desk: the database does not answer, trying again: %s", type(error).__name__)
         finally:
-            await asyncio.to_thread(parts.leases.drop, lease)
+            renewing.cancel()
+            with suppress(SQLAlchemyError):
+                await asyncio.to_thread(parts.leases.drop, lease)
+
+    async def _renew(self, lease: str) -> None:
+        while True:
+            await asyncio.sleep(_RENEW_S)
+            with suppress(SQLAlchemyError):
+                await asyncio.to_thread(self._parts.leases.take, lease, _LEASE)
 
     async def _sent(self, message: DeskMessage) -> bool:
         """Send one; return whether the next one may go."""
@@ -88,10 +114,11 @@ class DeskSender:
         if channel is not None:  # without one it is shown where the person looks
             try:
                 await channel.notify(message.conversation, signed(message))
-            except CannotSend as error:
-                logger.warning("desk message %s: not sent: %s", message.number, error)
-                await asyncio.to_thread(self._parts.messages.failed, message, error.permanent)
-                return error.permanent
+            except Exception as error:  # one that cannot be sent must not be tried for ever, nor stop the others
+                logger.warning("desk message %s: not sent: %s", message.number, error or type(error).__name__)
+                final = isinstance(error, CannotSend) and error.permanent
+                await asyncio.to_thread(self._parts.messages.failed, message, final)
+                return final
         await asyncio.to_thread(self._parts.messages.sent, message)
         return True
 

@@ -40,12 +40,18 @@ class HandOver:
         ticket = self.tickets.active(message.conversation)
         if ticket is None:
             return None, None
-        if ticket.is_held:
+        if message.phone:  # whenever it comes: the text is kept without it
+            self.tickets.set_phone(ticket.id, message.phone)
+        if self._is_held(ticket):
             return ticket, silent()
         if message.phone and self._was_handed_over(message.conversation):
-            self.tickets.set_phone(ticket.id, message.phone)
             return ticket, will_ring(self._standing(message, ticket.urgency, message.phone))
         return ticket, None
+
+    def is_held_now(self, conversation: str) -> bool:
+        """Return whether a clerk has the conversation: one may have taken it while the bot thought."""
+        ticket = self.tickets.active(conversation)
+        return ticket is not None and self._is_held(ticket)
 
     def told(self, message: Incoming, reply: Reply) -> Reply:
         """Return the reply with what happens now, where there is a desk at all."""
@@ -66,7 +72,7 @@ class HandOver:
 
     def after(self, message: Incoming, ticket: Ticket | None, new: NewTicket | None) -> None:
         """Note that a held person waits for the next word, and the number that came with the wish for a person."""
-        if ticket and ticket.is_held:
+        if ticket and self._is_held(ticket):
             self.tickets.person_spoke(message.conversation)
         if new and message.phone:
             made = self.tickets.active(message.conversation)
@@ -75,7 +81,11 @@ class HandOver:
 
     def _was_handed_over(self, conversation: str) -> bool:
         last = self.turns.last(conversation, 1)
-        return bool(last) and last[0].outcome.startswith("handed_off")
+        return bool(last) and last[0].outcome.startswith(("handed_off", "guarded_abuse", "guarded_emergency"))
+
+    def _is_held(self, ticket: Ticket) -> bool:
+        """Return whether the bot is silent: not where staff can only ring, for there nobody else would answer."""
+        return ticket.is_held and ticket.channel in self.writable
 
     def _standing(self, message: Incoming, urgency: int, phone: str | None) -> Standing:
         now = self.clock()

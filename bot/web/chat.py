@@ -181,13 +181,18 @@ def chat_routes(chat: Chat, parts: ChatParts) -> APIRouter:
     ) -> AsyncIterator[ServerSentEvent]:
         """Send each turn or notice that the page has not shown yet, as the part that shows it."""
         visitor = pages.sessions.visitor(request)
-        since = _moment(last_event_id) or parts.clock() - _OVERLAP
+        since = _moment(last_event_id) or parts.clock()
         ends = asyncio.get_running_loop().time() + _STREAM_S
         yield ServerSentEvent(event="ready", data="", retry=3_000)
+        sent: set[str] = set()
         with parts.pulse.watch(visitor.conversation) as watch:
             while asyncio.get_running_loop().time() < ends:
-                for each in await chat.said(visitor, since):
-                    since = each.at
+                # What was written earlier may be stored later: a little is looked at twice.
+                for each in await chat.said(visitor, since - _OVERLAP):
+                    if each.id in sent:
+                        continue
+                    sent.add(each.id)
+                    since = max(since, each.at)
                     part = pages.show(request, "turn.html", {"each": each}, visitor)
                     yield ServerSentEvent(event="said", id=since.isoformat(), data=bytes(part.body).decode())
                 await watch.wait(_LOOK_S)

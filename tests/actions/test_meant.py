@@ -36,7 +36,16 @@ def test_who_asks_for_a_person_is_heard_whatever_the_classifier_says(text: str) 
         "找养老顾问要钱吗",
         "我要找人帮我妈洗澡",
         "换人工关节要多少钱",
+        "换人工膝关节报销吗",
+        "不用转人工",
+        "我接到人工客服电话说中奖了",
     ],
 )
 def test_who_asks_for_company_or_help_is_not_put_through(text: str) -> None:
     assert sure_enough(UnderstoodAct("ask_service", text, 0.9)).intent == "ask_service"
+
+
+def test_abuse_and_swindles_stay_what_they_are() -> None:
+    text = "养老院打我妈，我要找负责人"
+    assert sure_enough(UnderstoodAct("report_abuse", text, 0.9)).intent == "report_abuse"
+    assert sure_enough(UnderstoodAct("report_abuse", text, 0.2)).intent == "request_human"

@@ -65,7 +65,7 @@ def test_the_page_shows_what_fits_while_the_clerk_types_and_needs_no_mouse(real_
     assert "烧饭" not in clerk.url
     clerk.go_back()
     expect(clerk.locator("#q")).to_have_value(SAID)  # the words outlive the look at another page
-    clerk.keyboard.press("Escape")
+    clerk.keyboard.press("Escape")  # the words are the note too: they are not wiped by the way
     expect(clerk.locator("#q")).to_have_value("")
     assert clerk.evaluate("document.activeElement.id") == "q"
 
@@ -88,7 +88,7 @@ def test_a_call_is_noted_and_the_box_is_empty_for_the_next(real_desk: RealDesk) 
     clerk = real_desk.clerk()
     shown_for(clerk, SAID)
     expect(clerk.locator("#note-text")).to_have_value(SAID)
-    clerk.press("#note-text", "Tab")
+    clerk.select_option("#note-result", "answered")
     clerk.click("#note button")
     expect(clerk.locator(".done")).to_contain_text("可以接下一位")
     assert clerk.input_value("#q") == ""
@@ -103,7 +103,7 @@ def test_who_asks_is_seen_within_two_seconds_and_both_talk(real_desk: RealDesk, 
     ask(elder, "侬好，我妈83岁，住在徐汇区，转人工")
     expect(clerk.locator("#waiting")).to_have_text("1", timeout=2_000 + 1_000 * (time.monotonic() - asked))
     assert clerk.title().startswith("(1) ")
-    assert "有人在等" in clerk.locator("#told").inner_text()
+    assert "新来一位" in clerk.locator("#told").inner_text()
     clerk.goto("/desk/queue")
     clerk.keyboard.press("n")
     expect(clerk.locator("#talk")).to_contain_text("住在徐汇区")
@@ -119,6 +119,7 @@ def test_who_asks_is_seen_within_two_seconds_and_both_talk(real_desk: RealDesk, 
     elder.reload()
     assert elder.locator("#log").inner_text().count("阿姨您好") == 1
     clerk.fill("#note", "问食堂")
+    clerk.select_option("#disposition", "answered")
     clerk.click("button[value=back]")
     expect(elder.locator("#log")).to_contain_text("王顾问和您说完了", timeout=5_000)
     answers = elder.locator("#log .answer").count()
@@ -175,6 +176,7 @@ def test_a_message_reaches_telegram_with_the_name_of_who_writes(real_desk: RealD
     expect(clerk.locator("#talk")).to_contain_text("我要问养老院", timeout=10_000)
     time.sleep(2)
     assert len(api.to(chat)) == before  # nothing but what staff write
+    clerk.select_option("#disposition", "answered")
     clerk.click("button[value=back]")
     api.wait(lambda: any("和您说完了" in sent.text for sent in api.to(chat)))
     api.say(chat, "长护险怎么申请")
@@ -203,6 +205,7 @@ def test_a_clerk_books_for_a_caller(real_desk: RealDesk) -> None:
     clerk.click("button.main")
     expect(clerk.locator(".done")).to_contain_text("办好了")
     assert len(clerk.locator(".code").inner_text().replace(" ", "")) == 6
+    clerk.click("summary")
     clerk.click("button[value=cancel]")
     expect(clerk.locator("dl")).to_contain_text("取消了")
 

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from fastapi import FastAPI
 
 from bot.desk.accounts import Accounts
+from bot.desk.sending import DeskSender, SendingParts, told
 from knowledge.phrases import say
 from storage.audit import Audit
 from storage.clock import SHANGHAI
 from storage.database import Database
 from storage.desk_messages import DeskMessages
+from storage.leases import Leases
 from storage.notes import CallNotes
 from storage.tickets import Ticket, Tickets
 from storage.turns import Turns
 from tests.auxil.booking import Clock
 from tests.bot.test_path import database, library  # noqa: F401
-from tests.desk.conftest import DeskTab, Talks
+from tests.desk.conftest import DeskTab, Talks, code
 from tests.web.conftest import Page
 
 NIGHT = datetime(2026, 11, 25, 23, 0, tzinfo=SHANGHAI)  # a Wednesday
@@ -216,7 +219,7 @@ def test_when_nobody_is_logged_in_nothing_is_promised_for_now(
 ) -> None:
     login()
     clock.forward(minutes=20)
-    assert "他们现在都在忙" in elder.say(text="转人工").text
+    assert "现在没有同事在" in elder.say(text="转人工").text
 
 
 def test_a_restart_loses_nobody(
@@ -262,3 +265,98 @@ def test_district_and_age_are_kept_coarsely(elder: Page, database: Database) -> 
     elder.say(text="我妈83岁，住在徐汇区田林路，能拿多少")
     (turn,) = Turns(database).last(elder.conversation(), 1)
     assert (turn.district, turn.age_band) == ("徐汇区", "80-89")
+
+
+def test_who_waits_for_the_next_word_goes_back_to_the_queue_too(
+    elder: Page, login: Callable[..., DeskTab], tickets: Tickets, clock: Clock, desk_app: FastAPI
+) -> None:
+    clerk = login()
+    ticket = taken(elder, clerk, tickets)
+    clerk.act(f"/desk/tickets/{ticket.id}", text="请说", key="a")
+    clock.forward(minutes=2)
+    elder.say(text="我妈83岁")
+    (held,) = tickets.queue()
+    assert held.waits_since == clock.at
+    clock.forward(minutes=4)
+    elder.say(text="还在吗")  # the wait is counted from the first word
+    clock.forward(minutes=2)
+    sweep(desk_app)
+    assert not tickets.queue()[0].is_held
+
+
+def test_a_number_told_while_held_reaches_the_clerk_and_ringing_is_not_silence(
+    elder: Page, login: Callable[..., DeskTab], tickets: Tickets, clock: Clock, desk_app: FastAPI
+) -> None:
+    clerk = login()
+    ticket = taken(elder, clerk, tickets)
+    elder.say(text="打我电话吧，13800138000")
+    assert "13800138000" in clerk.get(f"/desk/tickets/{ticket.id}").text
+    clerk.act(f"/desk/tickets/{ticket.id}", act="pass", text="要打电话", key="p")
+    assert "要打电话" in clerk.get(f"/desk/tickets/{ticket.id}").text  # the next one reads it
+    clerk.act(f"/desk/tickets/{ticket.id}/claim")
+    assert "请接尾号8000的电话" in shown(elder)
+    clock.forward(minutes=10)
+    sweep(desk_app)
+    assert tickets.queue()[0].is_held
+    clerk.act(f"/desk/tickets/{ticket.id}", act="back", disposition="call_back", text="没人接", key="b")
+    assert "说好回电" in clerk.get("/desk/calls").text
+
+
+def test_nobody_is_handed_back_over_words_the_clerk_has_not_seen(
+    elder: Page, login: Callable[..., DeskTab], tickets: Tickets, clock: Clock
+) -> None:
+    clerk = login()
+    ticket = taken(elder, clerk, tickets)
+    seen = clock.at.isoformat()
+    clock.forward(seconds=5)
+    elder.say(text="等一等，还有一件事")
+    answer = clerk.act(
+        f"/desk/tickets/{ticket.id}", act="back", disposition="answered", seen=seen, text="问好了", key="s"
+    )
+    assert "对方刚又写了一句" in answer.text
+    assert tickets.queue()[0].is_held
+    assert "请先选结果" in clerk.act(f"/desk/tickets/{ticket.id}", act="back", key="s").text
+    assert "没有留电话" in clerk.act(f"/desk/tickets/{ticket.id}", act="back", disposition="call_back", key="s").text
+
+
+def test_danger_is_answered_even_when_the_queue_cannot_be_read(
+    elder: Page, desk_app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: object, conversation: str) -> None:
+        raise OSError
+
+    monkeypatch.setattr(Tickets, "active", broken)
+    assert "120" in elder.say(text="我爸晕倒了").text
+
+
+def test_a_channel_that_fails_holds_up_nobody_and_is_given_up(database: Database, clock: Clock) -> None:
+    class Broken:
+        async def notify(self, conversation: str, reply: object) -> None:
+            raise ValueError
+
+    messages = DeskMessages(database, clock)
+    parts = SendingParts(
+        messages,
+        Tickets(database, clock),
+        Leases(database, clock, "a"),
+        {"telegram": Broken()},
+        timedelta(minutes=5),
+        lambda conversation, text: None,
+    )
+    reply = json.dumps(told("您好").payload())
+    messages.write("telegram:1", reply, "k1")
+    messages.write("web:1", reply, "k2")
+    for _ in range(8):
+        asyncio.run(DeskSender(parts).once())
+        clock.forward(minutes=5)
+    assert [each.state for each in messages.of("web:1")] == ["sent"]
+    assert [each.state for each in messages.of("telegram:1")] == ["failed"]
+
+
+def test_an_open_page_alone_keeps_no_session_awake(accounts: Accounts, clock: Clock) -> None:
+    made = accounts.add("wang", "王顾问", "clerk", "staff:test")
+    token = accounts.log_in("wang", made.password, code(made, clock()))
+    for _ in range(4):
+        clock.forward(minutes=10)
+        last = accounts.member(token, touch=False)
+    assert last is None

@@ -121,7 +121,7 @@ def test_an_answer_is_announced_once_in_order_and_the_focus_stays(opened: Callab
         assert tab.evaluate("document.activeElement.id") == "say"
     heard = [each for each in tab.evaluate("window.heard") if each.strip()]
     spoke = [each.split("\n")[0] for each in heard]
-    assert spoke == ["您说", "顾问说", "您说", "顾问说"]
+    assert spoke == ["您说", "小助手说", "您说", "小助手说"]
     time.sleep(3)  # what the stream of events brings is there already
     assert len([each for each in tab.evaluate("window.heard") if each.strip()]) == 4
 
@@ -135,7 +135,7 @@ def test_a_screen_reader_finds_the_conversation_in_order(opened: Callable[..., T
         "log",
         "您说",
         QUESTION,
-        "顾问说",
+        "小助手说",
         'heading "长期护理保险',
         "link",
         "status",

@@ -1,9 +1,10 @@
 // Searches while the clerk types: 150 ms after the last key, only the newest answer is shown.
 (function () {
   "use strict";
-  var form = document.getElementById("assist"), box = document.getElementById("q"), found = document.getElementById("found");
+  var form = document.getElementById("assist"), box = document.getElementById("q"), found = document.getElementById("found"), summary = document.getElementById("summary");
   var note = document.getElementById("note"), noteText = document.getElementById("note-text");
-  var PAUSE_MS = 150, timer = null, running = null, shown = query(""), noted = noteText.value === box.value;
+  var warned = false;
+  var PAUSE_MS = 150, timer = null, running = null, shown = query(""), noted = noteText.value === box.value, chosen = "";
 
   function query(pick) {
     var fields = new URLSearchParams(new FormData(form));
@@ -11,7 +12,7 @@
     return fields.toString();
   }
   function look(pick) {
-    var asked = query(pick);
+    var asked = query(pick || chosen); // what is being read out stays until another is chosen
     clearTimeout(timer);
     if (asked === shown) return;
     if (running) running.abort();
@@ -27,6 +28,7 @@
         var focused = found.contains(document.activeElement) && document.activeElement.value;
         found.innerHTML = html;
         shown = asked;
+        summary.textContent = (found.querySelector("[data-summary]") || { dataset: {} }).dataset.summary || "";
         note.elements.topic.value = (found.querySelector("[aria-current]") || {}).value || "";
         if (focused) { var again = found.querySelector('button[value="' + focused + '"]'); if (again) again.focus(); }
       }).catch(function (error) {
@@ -35,9 +37,15 @@
       });
   }
   function soon() { clearTimeout(timer); timer = setTimeout(look, PAUSE_MS); }
+  function choose(button) {
+    if (!button) return;
+    chosen = button.value;
+    look(chosen);
+    found.querySelectorAll("[aria-current]").forEach(function (old) { old.removeAttribute("aria-current"); });
+    button.setAttribute("aria-current", "true");
+  }
   function pick(number) {
-    var button = found.querySelectorAll("button[name=pick]")[number - 1];
-    if (button) look(button.value);
+    choose(found.querySelectorAll("button[name=pick]")[number - 1]);
   }
 
   // The words outlive a look at another page, in this tab only: they stand in no address.
@@ -48,13 +56,13 @@
     if (!event.isComposing) soon();
   });
   form.addEventListener("compositionend", soon);
-  noteText.addEventListener("input", function () { noted = false; });
+  noteText.addEventListener("input", function () { noted = warned = false; });
   form.addEventListener("submit", function (event) { event.preventDefault(); look(); });
   found.addEventListener("click", function (event) {
     var button = event.target.closest("button[name=pick]");
     if (!button) return;
     event.preventDefault();
-    look(button.value);
+    choose(button);
   });
   document.addEventListener("keydown", function (event) {
     var typing = /INPUT|TEXTAREA|SELECT/.test(event.target.tagName), digit = /^[1-5]$/.test(event.key);
@@ -65,9 +73,18 @@
     if (event.key === "b" && !typing) { var more = found.querySelector('[data-key="b"]'); if (more) more.click(); return; }
     if (event.key !== "Escape") return;
     if (typing) { event.target.blur(); return; }
+    if (!noted && noteText.value.trim() && !warned) { // a note half written is not wiped by the way
+      warned = true;
+      document.getElementById("note-warning").hidden = false;
+      return;
+    }
+    if (form.elements.ticket) { location.href = "/desk"; try { sessionStorage.removeItem("desk-q"); } catch (none) { /* same */ } return; }
+    warned = false; chosen = "";
+    document.getElementById("note-warning").hidden = true;
+    note.elements.topic.value = ""; note.elements.disposition.value = "";
     form.querySelectorAll("input:not([type=hidden]), select").forEach(function (field) { field.value = ""; });
     if (running) running.abort();
-    noted = true; noteText.value = ""; found.innerHTML = ""; shown = query(""); keep();
+    noted = true; noteText.value = ""; found.innerHTML = ""; summary.textContent = ""; shown = query(""); keep();
     history.replaceState(null, "", "/desk");
     box.focus();
   });

@@ -22,31 +22,47 @@
     box.innerHTML = html;
     var part = box.querySelector("[data-queue]");
     if (!part) return;
-    var open = part.dataset.open ? part.dataset.open.split(" ") : [], urgent = Number(part.dataset.urgent);
+    var open = part.dataset.open ? part.dataset.open.split(" ") : [];
     var fresh = known ? open.filter(function (id) { return known.indexOf(id) < 0; }) : [];
     known = open;
     badge.textContent = open.length || "";
     badge.setAttribute("aria-label", open.length ? open.length + "人在等" : "");
     document.title = (open.length ? "(" + open.length + ") " : "") + title;
     if (fresh.length) {
-      told.textContent = urgent ? "有急事，请看排队" : "有人在等，请看排队";
-      beep(urgent > 0);
+      var grave = fresh.some(function (id) { return part.dataset.danger.split(" ").indexOf(id) >= 0; });
+      told.textContent = (grave ? "新来一位急事，共" : "新来一位，共") + open.length + "人在等";
+      beep(grave);
     }
     var queue = document.getElementById("queue");
     if (!queue) return;
-    var focused = document.activeElement && queue.contains(document.activeElement) ? document.activeElement.closest("form") : null;
+    var focused = document.activeElement && queue.contains(document.activeElement) ? document.activeElement.closest("[data-ticket]") : null;
     queue.innerHTML = html;
     if (focused) { // the clerk's finger was on a button: it stays there
-      var again = queue.querySelector('form[action="' + focused.getAttribute("action") + '"] button');
+      var again = queue.querySelector('[data-ticket="' + focused.dataset.ticket + '"] :is(button, a)');
       if (again) again.focus();
     }
   }
 
-  if (window.EventSource) {
-    var source = new EventSource("/desk/events");
-    source.addEventListener("queue", function (event) { take(JSON.parse(event.data)); });
+  // A stream that the browser has given up is opened anew; until then the page says that it is not live.
+  window.deskListen = function (address, name, act) {
+    if (!window.EventSource) return;
+    var source, line = document.getElementById("cut-off");
+    function open() {
+      source = new EventSource(address);
+      source.addEventListener(name, function (event) { line.hidden = true; act(JSON.parse(event.data)); });
+      source.onerror = function () {
+        line.hidden = false;
+        if (source.readyState !== 2) return; // it tries by itself
+        fetch("/desk/alive", { headers: { "X-Wants": "part" } }).then(function (answer) {
+          if (answer.status === 401) line.textContent = "登录过期了，请重新登录。在这一页写的字还在。";
+        }).catch(function () { /* the network: tried again below */ });
+        setTimeout(open, 3000);
+      };
+    }
+    open();
     window.addEventListener("pagehide", function () { source.close(); });
-  }
+  };
+  window.deskListen("/desk/events", "queue", take);
   document.addEventListener("keydown", function (event) {
     if (event.key !== "n" || event.ctrlKey || event.altKey || event.metaKey) return;
     if (/INPUT|TEXTAREA|SELECT/.test(event.target.tagName)) return;

@@ -162,10 +162,15 @@
   }
 
   if (window.EventSource) {
-    var source = new EventSource("/chat/events");
-    source.addEventListener("said", function (event) { unasked(JSON.parse(event.data)); });
-    var news = document.getElementById("news");
-    source.addEventListener("ready", function () { if (news) news.hidden = true; });
+    var news = document.getElementById("news"), source;
+    (function open() {
+      source = new EventSource("/chat/events");
+      source.addEventListener("said", function (event) { unasked(JSON.parse(event.data)); });
+      source.addEventListener("ready", function () { if (news) news.hidden = true; });
+      source.onerror = function () { // what the browser gives up (a server that starts anew) is opened again
+        if (source.readyState === 2) setTimeout(open, 3000);
+      };
+    })();
     window.addEventListener("pagehide", function () { source.close(); });
   }
   window.advisor = { deliver: deliver, question: question, newId: newId };
