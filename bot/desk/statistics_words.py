@@ -33,7 +33,7 @@ STATE_NAMES = {
     "past": "日子过了，没登记来没来",
     "booked": "还没到日子",
     "cancelled": "取消了",
-    "waiting": "在排队",
+    "waiting": "在候补",
     "offered": "有了空位，等答复",
     "expired": "有了空位，没等到答复",
 }
