@@ -70,6 +70,22 @@ def test_the_page_shows_what_fits_while_the_clerk_types_and_needs_no_mouse(real_
     assert clerk.evaluate("document.activeElement.id") == "q"
 
 
+def test_single_keys_can_be_turned_off_and_stay_off(real_desk: RealDesk) -> None:
+    clerk = real_desk.clerk()
+    shown_for(clerk, SAID)
+    first = clerk.locator("#service-name").inner_text()
+    clerk.click("#keys")
+    clerk.reload()
+    expect(clerk.locator("#service-name")).to_have_text(first)  # the words outlive it
+    expect(clerk.locator("#keys")).to_have_attribute("aria-pressed", "false")
+    clerk.focus("#keys")
+    clerk.keyboard.press("2")
+    clerk.wait_for_timeout(600)
+    assert clerk.locator("#service-name").inner_text() == first
+    clerk.keyboard.press("Alt+2")
+    expect(clerk.locator("#service-name")).not_to_have_text(first)
+
+
 def test_the_script_can_be_read_without_scrolling(real_desk: RealDesk) -> None:
     clerk = real_desk.clerk()
     shown_for(clerk, SAID)

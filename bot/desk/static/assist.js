@@ -67,8 +67,9 @@
   document.addEventListener("keydown", function (event) {
     var typing = /INPUT|TEXTAREA|SELECT/.test(event.target.tagName), digit = /^[1-5]$/.test(event.key);
     if (event.isComposing || event.ctrlKey || event.metaKey) return;
-    if (digit && (event.altKey || !typing)) { event.preventDefault(); pick(Number(event.key)); return; }
+    if (digit && (event.altKey || (!typing && window.deskKeys()))) { event.preventDefault(); pick(Number(event.key)); return; }
     if (event.altKey) return;
+    if (event.key !== "Escape" && !window.deskKeys()) return;
     if (event.key === "/" && !typing) { event.preventDefault(); box.focus(); box.select(); return; }
     if (event.key === "b" && !typing) { var more = found.querySelector('[data-key="b"]'); if (more) more.click(); return; }
     if (event.key !== "Escape") return;

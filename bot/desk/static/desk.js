@@ -4,6 +4,19 @@
   var badge = document.getElementById("waiting"), told = document.getElementById("told"), title = document.title;
   var known = null;
 
+  // Keys without Alt or Ctrl can be turned off: who dictates, or whose hand shakes, presses them unawares.
+  var keys = document.getElementById("keys"), off = false;
+  try { off = localStorage.getItem("desk-keys") === "off"; } catch (none) { /* on, then */ }
+  function showKeys() { keys.setAttribute("aria-pressed", String(!off)); }
+  keys.hidden = false;
+  showKeys();
+  keys.addEventListener("click", function () {
+    off = !off;
+    try { localStorage.setItem("desk-keys", off ? "off" : "on"); } catch (none) { /* for this page only */ }
+    showKeys();
+  });
+  window.deskKeys = function () { return !off; };
+
   function beep(urgent) {
     var Context = window.AudioContext || window.webkitAudioContext;
     if (!Context) return;
@@ -64,7 +77,7 @@
   };
   window.deskListen("/desk/events", "queue", take);
   document.addEventListener("keydown", function (event) {
-    if (event.key !== "n" || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (off || event.key !== "n" || event.ctrlKey || event.altKey || event.metaKey) return;
     if (/INPUT|TEXTAREA|SELECT/.test(event.target.tagName)) return;
     var first = document.querySelector("#queue form button");
     if (first) { event.preventDefault(); first.click(); }
