@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -14,10 +14,10 @@ from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
 from actions.booking.calls import Calls
-from actions.finder import describe
 from bot.desk.assisting import ASPECTS, FACTS, FLAGS, Assisting, facts_of, is_likely, person_in
 from bot.desk.handling import CALL_BACK, Handling, NotYours
 from bot.desk.pages import DeskPages, go
+from bot.desk.talk import described
 from bot.messages import mask_cards, phone_in
 from knowledge.live import LiveKnowledge
 from knowledge.person import Person
@@ -63,7 +63,7 @@ def assist_routes(parts: AssistParts) -> APIRouter:
             "candidates": candidates,
             "likely": is_likely(candidates),
             "detail": assisting.detail(pick, person, text),
-            "person": _known(person, parts.clock().date()),
+            "person": described(person, parts.clock().date()),
             "told": told,
             "ticket": ticket if ticket.isdigit() else "",
             "aspects": ASPECTS,
@@ -212,11 +212,6 @@ def _sent(parts: AssistParts, member: Member, reply: Reply, to: tuple[str, str, 
         return False
     parts.handling.send_unasked(conversation, member, reply, f"desk:{key or uuid.uuid4().hex}")
     return True
-
-
-def _known(person: Person, today: date) -> str:
-    """Return what is known of a person, without the bot's own words around it."""
-    return describe(person, today).removeprefix(say("finder_person", known="").rstrip("。"))
 
 
 async def _told(pages: DeskPages, request: Request) -> tuple[Member, Mapping[str, str]]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from actions.finder import describe
 from knowledge.normalise import normalise, to_simplified
 from knowledge.person import NOBODY, Person, person_of
+from knowledge.phrases import say
 from knowledge.plain_text import plain_text
 from knowledge.reply import BookingBlock, FormBlock, Reply
 from knowledge.where import whereabouts
@@ -69,8 +70,13 @@ def known_of(turns: Sequence[Turn], at: datetime) -> Known:
         booked += [f"{block.title}，{block.when}" for block in blocks if isinstance(block, BookingBlock)]
         form = next((block.text for block in blocks if isinstance(block, FormBlock)), None)
     return Known(
-        person, describe(person, at.date()), district, form, booked[-3:], _hints([turn.text for turn in turns])
+        person, described(person, at.date()), district, form, booked[-3:], _hints([turn.text for turn in turns])
     )
+
+
+def described(person: Person, today: date) -> str:
+    """Return what is known of a person in a line, without the bot's own words around it."""
+    return describe(person, today).removeprefix(say("finder_person", known="").rstrip("。"))
 
 
 def _hints(texts: Sequence[str]) -> list[str]:
