@@ -128,7 +128,8 @@ class MessagePath:
     async def _thought(self, message: Incoming) -> Reply:
         """Return what the bot says, and what happens where it hands over."""
         reply = await understand(message, self._parts.dialogue, self._parts.library, self._parts.cipher)
-        if await asyncio.to_thread(self._parts.hand_over.is_held_now, message.conversation):
+        done = reply.outcome is Outcome.ANSWERED_BOOKING  # a code that was given must be seen
+        if not done and await asyncio.to_thread(self._parts.hand_over.is_held_now, message.conversation):
             return silent()
         return await asyncio.to_thread(self._parts.hand_over.told, message, reply)
 

@@ -83,9 +83,13 @@ class Tickets:
         with self._db.transaction() as session:
             return [self._ticket(row) for row in session.scalars(query)]
 
-    def ahead(self, urgency: int) -> int:
-        """Return how many that nobody has taken yet are as urgent, or more."""
-        query = select(func.count()).where(TicketRow.state == "open", TicketRow.urgency >= urgency)
+    def ahead(self, urgency: int, mine: Ticket | None) -> int:
+        """Return how many that nobody has taken yet come before ``mine``, or before a new one of ``urgency``."""
+        before = TicketRow.urgency == urgency
+        if mine:
+            urgency = max(urgency, mine.urgency)
+            before = (TicketRow.urgency == urgency) & (TicketRow.id < mine.id)
+        query = select(func.count()).where(TicketRow.state == "open", (TicketRow.urgency > urgency) | before)
         with self._db.transaction() as session:
             return int(session.scalar(query) or 0)
 

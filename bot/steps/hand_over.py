@@ -89,11 +89,9 @@ class HandOver:
 
     def _standing(self, message: Incoming, urgency: int, phone: str | None) -> Standing:
         now = self.clock()
-        mine = self.tickets.active(message.conversation)
-        ahead = self.tickets.ahead(urgency) - (1 if mine and mine.urgency >= urgency else 0)
         return Standing(
             now,
-            ahead,
+            self.tickets.ahead(urgency, self.tickets.active(message.conversation)),
             None if is_open(self.hours, now, self.holidays) else opens_next(self.hours, now, self.holidays),
             self.staff.is_anybody_there(now - _SEEN),
             message.channel in self.writable,

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from bot.desk.accounts import Accounts
 from bot.desk.sending import DeskSender, SendingParts, told
 from knowledge.phrases import say
+from knowledge.reply import Outcome, Reply, TextBlock
 from storage.audit import Audit
 from storage.clock import SHANGHAI
 from storage.database import Database
@@ -23,7 +24,7 @@ from storage.notes import CallNotes
 from storage.tickets import Ticket, Tickets
 from storage.turns import Turns
 from tests.auxil.booking import Clock
-from tests.bot.test_path import database, library  # noqa: F401
+from tests.bot.test_path import database, library, message  # noqa: F401
 from tests.desk.conftest import DeskTab, Talks, code
 from tests.web.conftest import Page
 
@@ -51,16 +52,26 @@ def taken(elder: Page, clerk: DeskTab, tickets: Tickets) -> Ticket:
     return ticket
 
 
+def last(page: str) -> str:
+    """Return the last answer on a chat page."""
+    return page.rsplit('<article class="answer"', 1)[1]
+
+
 def test_without_a_desk_only_the_number_is_given(elder: Page) -> None:
     assert "请打下面的电话" in elder.say(text="转人工").text
 
 
-def test_who_asks_is_told_the_place_in_the_queue(elder: Page, login: Callable[..., DeskTab], desk_app: FastAPI) -> None:
+def test_who_asks_is_told_the_place_in_the_queue(
+    elder: Page, login: Callable[..., DeskTab], desk_app: FastAPI, tickets: Tickets
+) -> None:
     login()
-    assert "您排第一个" in elder.say(text="转人工").text
     other = Page(desk_app)
-    assert "前面还有1位" in other.say(text="转人工").text
-    assert "您排第一个" in elder.say(text="怎么还没人，转人工").text
+    assert "您排第一个" in last(elder.say(text="转人工").text)
+    assert "前面还有1位" in last(other.say(text="转人工").text)
+    assert "您排第一个" in last(elder.say(text="怎么还没人，转人工").text)  # who came later stands behind
+    assert "前面还有1位" in last(other.say(text="转人工").text)
+    Page(desk_app).say(text="我爸晕倒了")
+    assert "前面还有1位" in last(elder.say(text="转人工").text)  # danger goes before
 
 
 def test_asking_again_keeps_one_ticket(elder: Page, login: Callable[..., DeskTab], tickets: Tickets) -> None:
@@ -360,3 +371,25 @@ def test_an_open_page_alone_keeps_no_session_awake(accounts: Accounts, clock: Cl
         clock.forward(minutes=10)
         last = accounts.member(token, touch=False)
     assert last is None
+
+
+async def test_a_booking_made_while_a_clerk_took_over_is_still_shown(
+    desk_app: FastAPI, tickets: Tickets, talks: Talks
+) -> None:
+    path = desk_app.state.path
+    await path.handle(message("转人工", "1"))
+    (ticket,) = tickets.queue()
+
+    def taken_meanwhile(outcome: Outcome) -> Callable[..., Reply]:
+        def answer(text: str, metadata: object) -> Reply:
+            tickets.claim(ticket.id, "li")
+            return Reply(blocks=[TextBlock(text="约好了")], outcome=outcome)
+
+        return answer
+
+    talks.answer = taken_meanwhile(Outcome.ANSWERED_BOOKING)
+    booked = await path.handle(message("对", "2"))
+    assert booked.blocks
+    assert tickets.put_back(ticket.id, "li")
+    talks.answer = taken_meanwhile(Outcome.ANSWERED_SERVICE)
+    assert (await path.handle(message("长护险", "3"))).blocks == []  # the bot is silent from the claim on
