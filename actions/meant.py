@@ -50,6 +50,8 @@ _NOT_FOR_US = re.compile(
 )
 
 
+# A booking's code or a telephone number is a thing told: what the classifier makes of bare digits is chance. 120 is not one.
+_ONLY_A_NUMBER = re.compile(r"(?=.*(?:\d{3}[ -]?\d{3}|〔))(?:[\d\s，。、,;；:：-]|〔[^〕]*〕|号码|电话|手机|编号|是|和)*$")
 _GRAVER = {"emergency", "report_abuse", "report_scam", "check_suspicious"}  # answered as what they are
 
 
@@ -67,6 +69,8 @@ def sure_enough(act: UnderstoodAct) -> UnderstoodAct:
     """Return the act, as a plain question where it is too unsure for what it would do."""
     needed = _NEEDS.get(act.intent, _CHAT_FROM)
     graver = act.intent in _GRAVER and act.confidence >= needed
+    if not act.pressed and _ONLY_A_NUMBER.match(act.text):
+        return replace(act, intent="inform", confidence=1.0)
     if not act.pressed and not graver and wants_person(act.text):
         return replace(act, intent="request_human", confidence=1.0)
     if act.intent == "check_suspicious" and asks_for_a_tip(act.text):

@@ -49,3 +49,16 @@ def test_abuse_and_swindles_stay_what_they_are() -> None:
     text = "养老院打我妈，我要找负责人"
     assert sure_enough(UnderstoodAct("report_abuse", text, 0.9)).intent == "report_abuse"
     assert sure_enough(UnderstoodAct("report_abuse", text, 0.2)).intent == "request_human"
+
+
+@pytest.mark.parametrize(
+    "text", ["503 134，〔手机号已隐去〕", "603597", "〔手机号已隐去〕", "号码是411 982，电话〔手机号已隐去〕。", "021-6012 3456"]
+)
+@pytest.mark.parametrize("guess", ["emergency", "stop", "medical_question"])
+def test_numbers_alone_are_told_and_never_an_act(text: str, guess: str) -> None:
+    assert sure_enough(UnderstoodAct(guess, text, 0.9)).intent == "inform"
+
+
+@pytest.mark.parametrize("text", ["120", "打120", "110", "503 134 救命", "取消503 134"])
+def test_a_number_to_call_or_words_with_a_number_are_not(text: str) -> None:
+    assert sure_enough(UnderstoodAct("emergency", text, 0.9)).intent == "emergency"
