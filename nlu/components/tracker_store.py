@@ -37,11 +37,13 @@ class EncryptedTrackerStore(SQLTrackerStore):
         days: str = "30",
         **kwargs: Any,
     ) -> None:
-        """Take the key as base64 of 32 bytes and for how many days events are kept; the rest as SQLTrackerStore."""
+        """Take the key as base64 of 32 bytes and for how many days events are kept; the rest as SQLTrackerStore.
+
+        The endpoint's ``url`` (its ``host`` here) is the database's whole address.
+        """
         self._kept_s = float(days) * 86_400
         self._cleared_at = 0.0
         self._aes = AESGCM(base64.urlsafe_b64decode(key))
-        kwargs.pop("host", None)  # create_tracker_store passes the endpoint's url
         super().__init__(domain=domain, event_broker=event_broker, **kwargs)
 
     async def save(self, tracker: DialogueStateTracker) -> None:
