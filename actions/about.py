@@ -80,7 +80,7 @@ def about(act: UnderstoodAct, context: Context, library: Library, only: Sequence
         return About((Match(last.id, 1.0, ""),), followed=True)
     vector = act.vector if act.encoder == library.encoder_name else None
     if vector is None and act.text:
-        vector = library.encoder.queries([act.text])[0]
+        vector = library.vector_of(act.text)
     matches = library.find_by_vector(act.text, vector, only=only)
     best = matches[0].score if matches else 0.0
     encoder = library.loaded_encoder

@@ -97,7 +97,7 @@ class Answerer:
         return whole.model_copy(update={"evidence": evidence, "speak": _speak(whole)})
 
     def _all(self, acts: Sequence[UnderstoodAct], context: Context) -> list[Reply]:
-        compared = None if acts[0].pressed else comparison("，".join(act.text for act in acts), self._library)
+        compared = None if acts[0].pressed else comparison("，".join(act.text for act in acts), self._library, self._today)
         if compared:
             return [compared]
         near = None

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import date
 
 from actions.about import ANSWER_FROM
 from knowledge.answer import source_of
+from knowledge.expiry import current
 from knowledge.library import Library
 from knowledge.normalise import normalise
 from knowledge.phrases import say
@@ -21,7 +23,9 @@ _MONEY = (FactKind.PAYS, FactKind.COSTS, FactKind.SHARE)
 _TAIL = re.compile(r"(?:有什么|有啥|的?区别|的?不同|哪|到底|好不好|更好|好).*$")
 
 
-def comparison(text: str, library: Library, find: Callable[[str], str | None] | None = None) -> Reply | None:
+def comparison(
+    text: str, library: Library, today: date, find: Callable[[str], str | None] | None = None
+) -> Reply | None:
     """Return the comparison that normal ``text`` asks for, or None.
 
     ``find`` returns the id of the service that a piece of text means; the library's own
@@ -32,7 +36,7 @@ def comparison(text: str, library: Library, find: Callable[[str], str | None] | 
     pair = named_in(text, library)
     if len(pair) < 2:
         pair = _by_search(text, find or (lambda piece: _searched(piece, library)), library)
-    return _side_by_side(*pair[:2]) if len(pair) >= 2 else None
+    return _side_by_side(*(current(each, today) for each in pair[:2])) if len(pair) >= 2 else None
 
 
 def named_in(text: str, library: Library) -> list[Service]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from actions.understood import FINDER, FinderState, UnderstoodAct
 from knowledge.eligibility import Judgement, Verdict, judge_service
+from knowledge.expiry import current
 from knowledge.figures import as_sentence, figures_for
 from knowledge.person import Person, person_of
 from knowledge.phrases import hotline, phrase, say
@@ -188,9 +189,9 @@ def _items(found: list[_Found], person: Person, today: date, certain: bool) -> l
 
 
 def _gets(service: Service, person: Person, today: date) -> str:
+    service = current(service, today)
     standard = service.standard
-    expired = service.valid_to is not None and today > service.valid_to
-    if standard and standard.personal and not expired:
+    if standard and standard.personal:
         kept, decided = figures_for([fact for fact in standard.facts if fact.current], person, today)
         if decided and kept:
             return "".join(map(as_sentence, kept[:2]))

@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import logging
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
+from fastapi import Depends, FastAPI
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
-from rasa_sdk.executor import ActionExecutor
 
-from actions.booking_talk.desk import Desk, open_desk
-from actions.rasa_actions import ActionAnswer, ActionRestart, ActionSessionStart
-from actions.settings import ActionSettings
+from actions.booking_talk.desk import open_desk
+from bot import logs
+from bot.alone import Alone
 from bot.desk.app import DeskParts, add_desk, hand_over, open_statistics
 from bot.dialogue import DialogueClient
-from bot.errors import CannotStore
+from bot.endpoints import action_routes, bearer, tool_routes
 from bot.forgetting import keep_forgetting
-from bot.messages import Incoming
 from bot.outbox import Channel, OutboxSender
-from bot.path import MessagePath, Parts
+from bot.path import RESUME_WITHIN, MessagePath, Parts
 from bot.pulse import Pulse
-from bot.settings import GatewaySettings
+from bot.scrape import CountRequests, Watched, metrics_routes
+from bot.settings import GatewaySettings, holder
 from bot.signed import signed_routes
 from bot.speech.available import hearing, speaking
 from bot.telegram.setup import telegram_gateway, webhook_routes, webhook_secret
@@ -35,8 +30,6 @@ from knowledge.emergency import default_matcher
 from knowledge.errors import EncoderUnavailable
 from knowledge.library import open_library
 from knowledge.live import LiveKnowledge
-from knowledge.plain_text import plain_text
-from knowledge.reply import Reply
 from knowledge.reranker import Reranker
 from knowledge.settings import KnowledgeSettings
 from knowledge.store import load
@@ -46,30 +39,25 @@ from storage.clock import now
 from storage.crypto import Cipher
 from storage.database import Database
 from storage.inbox import Inbox
+from storage.leases import Leases
+from storage.queues import Queues
 from storage.retention import Retention
 from storage.turns import Buttons, Turns
 
 logger = logging.getLogger(__name__)
-
-
-class Ask(BaseModel):
-    """A message from the operator's own tools: chat, ask, evaluate, bench."""
-
-    conversation: str = Field(pattern=r"^[a-z]+:[A-Za-z0-9_.-]{1,100}$")
-    text: str
-    external_id: str | None = Field(None, max_length=100)
-    token: str | None = None
+_LOOK_AFTER_THEIR_OWN = ("telegram",)
 
 
 def create_app() -> FastAPI:
     """Return the app; everything costly is opened when it starts."""
     settings, knowledge = GatewaySettings(), KnowledgeSettings()
+    logs.configure(settings.log)
     search_alone()
     database = Database(settings.database, Cipher(settings.encryption_key()))
     library = open_library(knowledge.index_folder, knowledge.encoder, load(knowledge.services))
     library.reranker = Reranker(knowledge.reranker) if knowledge.reranker else None
     live = LiveKnowledge(library, knowledge)
-    dialogue = DialogueClient(settings.dialogue_url, settings.dialogue_secret, settings.dialogue_timeout_s)
+    dialogue = DialogueClient(settings.dialogue_servers, settings.dialogue_secret, settings.dialogue_timeout_s)
     turns = Turns(database)
     parts = Parts(
         Inbox(database),
@@ -81,6 +69,7 @@ def create_app() -> FastAPI:
         now,
         database.cipher,
         hand_over(settings, database, now),
+        Alone(Leases(database, now, holder(settings))) if settings.is_shared else None,
     )
     path = MessagePath(parts)
     desk = open_desk(database, now, settings.demo)
@@ -91,10 +80,14 @@ def create_app() -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        statistics = open_statistics(settings, database, now)
-        forgetting = keep_forgetting(Retention(database), statistics, now, settings.record_days)
-        works = [_warm(dialogue, live, path), live.watch(), sender.run(), at_desk.run(), pulse.run(), forgetting]
-        if telegram:
+        works = [_warm(dialogue, live), live.watch(), dialogue.watch(), pulse.run()]
+        if settings.has_role("web"):
+            works.append(_resume(dialogue, path, settings.is_shared))
+        if settings.has_role("outbox"):
+            statistics = open_statistics(settings, database, now)
+            forgetting = keep_forgetting(Retention(database), statistics, now, settings.record_days)
+            works += [sender.run(), at_desk.run(), forgetting]
+        if telegram and settings.has_role("telegram"):
             works.append(telegram.run())
         tasks = [asyncio.create_task(work) for work in works]
         yield
@@ -109,14 +102,21 @@ def create_app() -> FastAPI:
     parts_of_web = WebParts(
         settings, database, path, desk, dialogue, live, parts.matcher, now, speech_in, speech_out, pulse
     )
-    add_web(app, parts_of_web)
-    at_desk = add_desk(app, DeskParts(settings, database, desk, live, knowledge, pulse, channels, now))
-    if telegram:
+    guarded = [Depends(bearer(settings.action_secret))]
+    if settings.has_role("web"):
+        add_web(app, parts_of_web)
+        app.include_router(signed_routes(path, turns, settings.signed_secret, now))
+        app.include_router(tool_routes(path, turns), dependencies=guarded)
+    desk_pages = app if settings.has_role("desk") else FastAPI()  # its sender runs where the outbox is
+    at_desk = add_desk(desk_pages, DeskParts(settings, database, desk, live, knowledge, pulse, channels, now))
+    if telegram and settings.has_role("telegram"):
         app.include_router(webhook_routes(telegram, webhook_secret(database)))
-    app.include_router(signed_routes(path, turns, settings.signed_secret, now))
-    guarded = [Depends(_bearer(settings.action_secret))]
-    app.include_router(_action_routes(live, desk), dependencies=guarded)
-    app.include_router(_tool_routes(path, turns), dependencies=guarded)
+    if settings.has_role("actions"):
+        app.include_router(action_routes(live, desk), dependencies=guarded)
+
+    watched = Watched(Queues(database, now, RESUME_WITHIN), live, dialogue.is_up, settings.var)
+    app.include_router(metrics_routes(parts.metrics, watched, settings.metrics_secret))
+    app.add_middleware(CountRequests, metrics=parts.metrics)
 
     @app.get("/healthz")
     async def healthz() -> JSONResponse:
@@ -132,70 +132,25 @@ def create_app() -> FastAPI:
     return app
 
 
-async def _warm(dialogue: DialogueClient, live: LiveKnowledge, path: MessagePath) -> None:
-    """Load the encoder once the dialogue server is up, then answer what a restart interrupted."""
-    while not await dialogue.is_up():  # noqa: ASYNC110 (another process: there is no event)
-        await asyncio.sleep(0.5)
-    resumed = await path.resume(but=("telegram",))
-    if resumed:
-        logger.info("%d messages from before the restart answered", resumed)
+async def _warm(dialogue: DialogueClient, live: LiveKnowledge) -> None:
+    """Load the encoder once the dialogue server is up: both at once would only wait for each other."""
+    await _until_up(dialogue)
     try:
         await asyncio.to_thread(lambda: live.library.encoder)
     except EncoderUnavailable as error:
         logger.warning("%s", error)
 
 
-def _bearer(secret: str) -> Any:
-    """Return a dependency that lets only callers with ``secret`` pass; without one, nobody."""
-
-    def check(request: Request) -> None:
-        given = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if not secret or not hmac.compare_digest(given.encode(), secret.encode()):
-            raise HTTPException(403)
-
-    return check
-
-
-def _action_routes(live: LiveKnowledge, desk: Desk) -> APIRouter:
-    routes = APIRouter()
-    executor = ActionExecutor()
-    parts = (lambda: live.library, now, lambda: live.places, desk, ActionSettings().ages)
-    executor.register_action(ActionAnswer(*parts))
-    executor.register_action(ActionRestart(*parts))
-    executor.register_action(ActionSessionStart())
-
-    @routes.post("/actions/webhook")
-    async def run_action(call: dict[str, Any]) -> JSONResponse:
-        """Run the action that Rasa asks for."""
-        result = await executor.run({"domain": {}, **call})
-        return JSONResponse(result.model_dump() if result else {"events": [], "responses": []})
-
-    return routes
+async def _resume(dialogue: DialogueClient, path: MessagePath, shared: bool) -> None:
+    """Answer what a restart interrupted, and what other servers leave undone."""
+    await _until_up(dialogue)
+    resumed = await path.resume(but=_LOOK_AFTER_THEIR_OWN)
+    if resumed:
+        logger.info("%d messages from before the restart answered", resumed)
+    if shared:
+        await path.keep_resuming(but=_LOOK_AFTER_THEIR_OWN)
 
 
-def _tool_routes(path: MessagePath, turns: Turns) -> APIRouter:
-    routes = APIRouter()
-
-    @routes.post("/api/messages")
-    async def message(ask: Ask) -> JSONResponse:
-        """Take one message along the path and return its Reply."""
-        incoming = Incoming(
-            channel=ask.conversation.split(":")[0],
-            conversation=ask.conversation,
-            external_id=ask.external_id or uuid.uuid4().hex,
-            text=ask.text,
-            received_at=now(),
-            token=ask.token,
-        )
-        try:
-            reply: Reply | None = await path.handle(incoming)
-        except CannotStore as error:
-            raise HTTPException(503) from error
-        if reply is None:  # sent before: the same answer again, or none yet
-            given = await asyncio.to_thread(turns.turn_of, incoming.channel, incoming.external_id)
-            if given is None:
-                return JSONResponse({"repeat": True}, 409)
-            reply = Reply.model_validate_json(given.reply)
-        return JSONResponse({"reply": reply.payload(), "text": plain_text(reply)})
-
-    return routes
+async def _until_up(dialogue: DialogueClient) -> None:
+    while not await dialogue.is_up():  # noqa: ASYNC110 (another process: there is no event)
+        await asyncio.sleep(0.5)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import uuid
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import httpx
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -20,7 +23,10 @@ from bot.bench_cli import bench_app
 from bot.bookings_cli import bookings_app
 from bot.client import AdvisorClient, NotRunning, running
 from bot.desk_cli import desk_app
+from bot.key_cli import key_app
+from bot.logs import spoken
 from bot.places_cli import places_app
+from bot.processes import ROOT, advisor_command, advisor_environment, dialogue_command, dialogue_environment
 from bot.services_cli import services_app
 from bot.settings import GatewaySettings
 from bot.training import TrainingFailed, is_stale
@@ -41,6 +47,7 @@ app.add_typer(bench_app, name="bench")
 app.add_typer(places_app, name="places")
 app.add_typer(bookings_app, name="bookings")
 app.add_typer(desk_app, name="desk-user")
+app.add_typer(key_app, name="key")
 console = Console(stderr=True)
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
@@ -98,13 +105,59 @@ def run(demo: Annotated[bool, typer.Option(help="With sample courses and points,
         fail(error)
     console.print("starting the dialogue server and the advisor server (about 20 s) …")
 
+    def say(line: str) -> None:
+        print(spoken(line, settings.log), flush=True)
+
     def ready() -> None:
-        print(f"养老顾问 is ready: http://{settings.host}:{settings.port}/   (Ctrl-C stops it)", flush=True)
+        say(f"养老顾问 is ready: http://{settings.host}:{settings.port}/   (Ctrl-C stops it)")
 
     async def supervise() -> None:
-        await Supervisor(settings, lambda line: print(line, flush=True)).run(ready)
+        await Supervisor(settings, say).run(ready)
 
     asyncio.run(supervise())
+
+
+@app.command("prepare")
+def prepare_only() -> None:
+    """Train, index and bring the database up to date where that is needed; start nothing."""
+    try:
+        prepare(GatewaySettings())
+    except (TrainingFailed, KnowledgeError) as error:
+        fail(error)
+
+
+@app.command()
+def serve(
+    roles: Annotated[str, typer.Option(help="What this server does: web,desk,telegram,outbox,actions.")] = "",
+) -> None:
+    """Run one advisor server in the foreground, beside others; see docs/deploy.md."""
+    settings = _one_of_several(roles)
+    os.execvpe(sys.executable, advisor_command(settings), advisor_environment(settings))  # noqa: S606
+
+
+@app.command()
+def dialogue() -> None:
+    """Run one dialogue server in the foreground, beside others; see docs/deploy.md."""
+    settings = _one_of_several()
+    command = dialogue_command(settings)
+    os.chdir(ROOT)
+    os.execvpe(command[0], command, dialogue_environment(settings))  # noqa: S606
+
+
+def _one_of_several(roles: str = "") -> GatewaySettings:
+    """Return the settings of a server that shares its secrets with others; say what is missing."""
+    try:
+        settings = GatewaySettings(roles=roles) if roles else GatewaySettings()
+    except ValidationError as error:
+        fail("; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors()))
+    missing = [name for name in ("dialogue_secret", "action_secret", "key") if not getattr(settings, name)]
+    if missing and settings.is_shared:
+        fail("set " + ", ".join(f"ADVISOR_{name.upper()}" for name in missing) + ": every server needs the same")
+    if is_stale(settings):
+        fail("the dialogue model is missing or out of date; run: advisor prepare")
+    if not Database(settings.database, Cipher(settings.encryption_key())).is_current():
+        fail("the database is not up to date; run: advisor prepare")
+    return settings
 
 
 @app.command()
@@ -223,15 +276,19 @@ def quality(context: typer.Context) -> None:
 
 
 @app.command()
-def doctor() -> None:
-    """Check that this machine has what is needed, and say what is missing."""
-    from bot.doctor import checks
+def doctor(as_json: Json = False) -> None:
+    """Check this installation, and say what is wrong and how to mend it; code 1 where something must be mended."""
+    from bot.doctor import examine
 
-    bad = 0
-    for name, problem in checks(GatewaySettings(), KnowledgeSettings()):
-        print(f"{'ok ' if problem is None else 'BAD'}  {name}{'' if problem is None else f': {problem}'}")
-        bad += problem is not None
-    raise typer.Exit(1 if bad else 0)
+    found = []
+    for finding in examine():
+        found.append(finding)
+        if not as_json:
+            print(finding.line(), flush=True)
+    sound = not any(finding.level == "bad" for finding in found)
+    if as_json:
+        print(json.dumps({"sound": sound, "findings": [asdict(each) for each in found]}, ensure_ascii=False))
+    raise typer.Exit(0 if sound else 1)
 
 
 def main() -> None:

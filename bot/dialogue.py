@@ -1,7 +1,17 @@
-"""Client of the dialogue server."""
+"""Client of the dialogue servers.
+
+A conversation goes to the same server as long as that one is up, and to the next when it is not:
+rendezvous hashing (Thaler and Ravishankar, 1998), so that no other conversation moves with it.
+Their trackers are in one database.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -12,67 +22,131 @@ from knowledge.reply import Reply
 
 _CONNECT_TRIES = 2
 _CONNECT_S = 0.4
+_UP_WITHIN_S = 1.0
+_PROBE_S = 1.0
+_PROBE_WITHIN_S = 2.0
+_MISSED = 2  # probes, until a server counts as down
+_BROKEN = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)  # it died with the message in hand
+
+
+@dataclass
+class Server:
+    """One dialogue server as it was last seen."""
+
+    url: str
+    http: httpx.AsyncClient
+    missed: int = 0
+
+    @property
+    def is_thought_up(self) -> bool:
+        """Return whether a message is worth sending."""
+        return self.missed < _MISSED
+
+    async def is_up(self, within_s: float) -> bool:
+        """Return whether it has its model loaded."""
+        try:
+            answer = await self.http.get("/webhooks/advisor/", timeout=within_s)
+        except httpx.HTTPError:
+            return False
+        return answer.status_code == httpx.codes.OK
+
+    async def look(self) -> None:
+        """Remember whether it is up."""
+        self.missed = 0 if await self.is_up(_PROBE_WITHIN_S) else self.missed + 1
 
 
 class DialogueClient:
     """Sends one message and returns its Reply."""
 
-    def __init__(self, url: str, secret: str, timeout_s: float) -> None:
+    def __init__(self, urls: Sequence[str], secret: str, timeout_s: float) -> None:
+        """Take the addresses of all servers; at least one."""
         self._timeout_s = timeout_s
-        self._http = httpx.AsyncClient(
-            base_url=url,
-            headers={"Authorization": f"Bearer {secret}"},
-            timeout=httpx.Timeout(timeout_s, connect=_CONNECT_S),
-            limits=httpx.Limits(max_connections=64),
-            trust_env=False,  # a proxy in the environment must never see a message
-        )
+        self._servers = [Server(url, _http(url, secret, timeout_s)) for url in urls]
 
     async def ask(
         self, conversation: str, text: str, metadata: dict[str, Any], timeout_s: float | None = None
     ) -> Reply:
         """Return the reply within ``timeout_s`` (the setting's, for who looks at a page). Raises DialogueDown.
 
-        Only a refused connection is tried again: after a time-out the turn may have run.
+        Only where a connection was refused, or broke with its server, is a message sent again: after a
+        time-out the turn may still be running. Where it broke, the next server looks before it acts.
         """
-        timeout = httpx.Timeout(timeout_s or self._timeout_s, connect=_CONNECT_S)
         body = {"conversation": conversation, "text": text, "metadata": metadata}
-        for attempt in range(_CONNECT_TRIES):
+        timeout = httpx.Timeout(timeout_s or self._timeout_s, connect=_CONNECT_S)
+        problem: Exception | None = None
+        for server in self._tries(conversation):
             try:
-                answer = await self._http.post("/webhooks/advisor/message", json=body, timeout=timeout)
+                answer = await server.http.post("/webhooks/advisor/message", json=body, timeout=timeout)
                 answer.raise_for_status()
-                return self._whole(answer.json())
-            except httpx.ConnectError as error:
-                if attempt + 1 == _CONNECT_TRIES:
-                    raise DialogueDown(f"the dialogue server refuses connections: {error}") from error
+                return _whole(answer.json())
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                problem = error
+            except _BROKEN as error:
+                problem = error
+                body = {**body, "metadata": {**metadata, "again": True}}
+                if len(self._servers) == 1:
+                    break
             except (httpx.HTTPError, ValueError, KeyError, IndexError) as error:
                 raise DialogueDown(f"the dialogue server gave no answer: {error!r}") from error
-        raise AssertionError("unreachable")
+            server.missed = _MISSED
+        raise DialogueDown(f"no dialogue server takes the message: {problem!r}") from problem
 
     async def forget(self, conversation: str) -> None:
         """Delete the conversation's tracker. Raises DialogueDown."""
-        try:
-            answer = await self._http.post("/webhooks/advisor/forget", json={"conversation": conversation})
-            answer.raise_for_status()
-        except httpx.HTTPError as error:
-            raise DialogueDown(f"the tracker was not deleted: {error!r}") from error
+        problem: Exception | None = None
+        for server in self._tries(conversation):
+            try:
+                answer = await server.http.post("/webhooks/advisor/forget", json={"conversation": conversation})
+                answer.raise_for_status()
+                return
+            except httpx.HTTPError as error:
+                problem = error
+        raise DialogueDown(f"the tracker was not deleted: {problem!r}") from problem
 
     async def is_up(self) -> bool:
-        """Return whether the dialogue server has its model loaded."""
-        try:
-            answer = await self._http.get("/webhooks/advisor/", timeout=1.0)
-        except httpx.HTTPError:
-            return False
-        return answer.status_code == 200
+        """Return whether a dialogue server has its model loaded."""
+        return any(await asyncio.gather(*(server.is_up(_UP_WITHIN_S) for server in self._servers)))
+
+    async def watch(self) -> None:
+        """Look, for ever, which servers are up; with one there is nothing to choose."""
+        while len(self._servers) > 1:
+            await asyncio.gather(*(server.look() for server in self._servers))
+            await asyncio.sleep(_PROBE_S)
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._http.aclose()
+        for server in self._servers:
+            with suppress(httpx.HTTPError):
+                await server.http.aclose()
 
-    @staticmethod
-    def _whole(data: dict[str, Any]) -> Reply:
-        if not data["complete"] or not data["replies"]:
-            raise DialogueDown(f"turn {data.get('inbox_id')} did not come to its end")
-        try:
-            return Reply.model_validate(data["replies"][-1])
-        except ValidationError as error:
-            raise DialogueDown(f"the reply does not fit the schema: {error}") from error
+    def _tries(self, conversation: str) -> list[Server]:
+        """Return the servers to try, in order: the conversation's own first, those thought down last."""
+        if len(self._servers) == 1:
+            return self._servers * _CONNECT_TRIES
+        return sorted(
+            self._servers,
+            key=lambda server: (
+                not server.is_thought_up,
+                hashlib.sha256(f"{server.url}|{conversation}".encode()).digest(),
+            ),
+        )
+
+
+def _http(url: str, secret: str, timeout_s: float) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        base_url=url,
+        headers={"Authorization": f"Bearer {secret}"},
+        timeout=httpx.Timeout(timeout_s, connect=_CONNECT_S),
+        limits=httpx.Limits(max_connections=64),
+        trust_env=False,  # a proxy in the environment must never see a message
+    )
+
+
+def _whole(data: dict[str, Any]) -> Reply:
+    """Return the Reply of a turn that came to its end; a failed action looks like none."""
+    if not data["complete"]:
+        raise ValueError(f"the turn of inbox {data.get('inbox_id')} did not come to its end")
+    try:
+        return Reply.model_validate(data["replies"][-1])
+    except ValidationError as error:
+        raise ValueError("the reply cannot be read") from error

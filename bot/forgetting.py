@@ -26,9 +26,14 @@ async def keep_forgetting(
     while True:
         try:
             await asyncio.to_thread(statistics.roll_up_missing)
-            gone = await asyncio.to_thread(retention.forget, clock() - timedelta(days=days))
+            now = clock()
+            before = now - timedelta(days=days)
+            gone = await asyncio.to_thread(retention.forget, before)
             if gone:
                 logger.info("%d messages older than %d days forgotten", gone, days)
+            nobodys = await asyncio.to_thread(retention.forget_bookings, before, now)
+            if nobodys:
+                logger.info("%d bookings older than %d days are nobody's now", nobodys, days)
         except SQLAlchemyError:
             logger.exception("old messages could not be deleted; tried again in an hour")
         await asyncio.sleep(_EVERY_S)

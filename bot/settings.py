@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import socket
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import make_url
 
 from knowledge.hours import parse_hours
 from storage.crypto import read_or_make_key
+
+ROLES = ("web", "desk", "telegram", "outbox", "actions")
 
 
 class GatewaySettings(BaseSettings):
@@ -18,7 +24,13 @@ class GatewaySettings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = 8080
+    roles: str = ",".join(ROLES)  # what this advisor server does, where there are several
+    dialogue_host: str = "127.0.0.1"  # where our dialogue server listens
     dialogue_port: int = 5005
+    dialogue_urls: str = ""  # all dialogue servers, with commas; empty: ours
+    action_url: str = ""  # where dialogue servers call for actions; empty: our advisor server
+    redis_url: str = ""  # counts visitors' messages for all servers; empty: each its own
+    forwarded_from: str = "127.0.0.1"  # proxies whose X-Forwarded-For is believed
     var: Path = Path("var")
     database_url: str = ""  # empty: SQLite in var/
     key: str = ""  # empty: made once, kept in var/key
@@ -46,6 +58,8 @@ class GatewaySettings(BaseSettings):
     public: bool = False  # behind HTTPS: cookies are marked Secure
     visitor_a_minute: int = Field(30, gt=0)  # messages of one visitor of the page
     address_a_minute: int = Field(300, gt=0)  # of one address: a whole centre may share it
+    log: Literal["", "json", "console"] = ""  # empty: console at a terminal, else a JSON object a line
+    metrics_secret: str = ""  # who has it may read /metrics from elsewhere; empty: this machine only
 
     @field_validator("desk_hours")
     @classmethod
@@ -53,10 +67,36 @@ class GatewaySettings(BaseSettings):
         parse_hours(value)
         return value
 
+    @field_validator("roles")
+    @classmethod
+    def _are_roles(cls, value: str) -> str:
+        unknown = {each.strip() for each in value.split(",")} - {*ROLES}
+        if unknown:
+            raise ValueError(f"no such role: {', '.join(sorted(unknown))}; there are {', '.join(ROLES)}")
+        return value
+
+    def has_role(self, role: str) -> bool:
+        """Return whether this advisor server does ``role``."""
+        return role in {each.strip() for each in self.roles.split(",")}
+
     @property
-    def dialogue_url(self) -> str:
-        """Return the address of the dialogue server."""
-        return f"http://127.0.0.1:{self.dialogue_port}"
+    def dialogue_servers(self) -> list[str]:
+        """Return the addresses of the dialogue servers."""
+        urls = [url.strip().rstrip("/") for url in self.dialogue_urls.split(",") if url.strip()]
+        return urls or [f"http://127.0.0.1:{self.dialogue_port}"]
+
+    @property
+    def tracker_url(self) -> str:
+        """Return the address of the trackers' database: beside ours, and for PostgreSQL the same one."""
+        if make_url(self.database).get_backend_name() == "sqlite":
+            return f"sqlite:///{(self.var / 'tracker.db').resolve()}"
+        url = make_url(self.database).set(drivername="postgresql+psycopg2")
+        return url.render_as_string(hide_password=False)
+
+    @property
+    def is_shared(self) -> bool:
+        """Return whether other advisor servers may work on the same database."""
+        return make_url(self.database).get_backend_name() != "sqlite"
 
     @property
     def database(self) -> str:
@@ -66,3 +106,8 @@ class GatewaySettings(BaseSettings):
     def encryption_key(self) -> str:
         """Return the key, made on first use where none is set."""
         return self.key or read_or_make_key(self.var / "key")
+
+
+def holder(settings: GatewaySettings) -> str:
+    """Return the name leases are held by: a server that starts again in the same place has its own at once."""
+    return hashlib.sha256(f"{socket.gethostname()}:{settings.port}".encode()).hexdigest()[:40]

@@ -15,8 +15,8 @@ from pathlib import Path
 import httpx
 
 from bot.client import NotRunning, Where, running
+from bot.processes import ROOT
 from bot.settings import GatewaySettings
-from bot.supervisor import ROOT
 
 START_WITHIN_S = 180
 _STOP_WITHIN_S = 30

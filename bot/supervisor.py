@@ -7,7 +7,6 @@ import json
 import os
 import secrets
 import signal
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,10 +14,16 @@ from pathlib import Path
 
 import httpx
 
+from bot.logs import passed_on
+from bot.processes import (
+    ROOT,
+    advisor_command,
+    advisor_environment,
+    dialogue_command,
+    dialogue_environment,
+)
 from bot.settings import GatewaySettings
-from knowledge.field_encoder import field_encoder
 
-ROOT = Path(__file__).resolve().parent.parent
 _BACK_OFF_S = (1, 2, 4, 8, 16, 30)
 _STABLE_S = 60  # a process up for so long starts again from the shortest wait
 _STOP_S = 8
@@ -40,59 +45,17 @@ def run_file(settings: GatewaySettings) -> Path:
     return settings.var / "run.json"
 
 
-def model_file(settings: GatewaySettings) -> Path:
-    """Return where the trained model lies."""
-    return settings.var / "models" / "advisor.tar.gz"
+def with_secrets(settings: GatewaySettings) -> GatewaySettings:
+    """Return the settings with secrets of this start where none are set."""
+    made = {name: secrets.token_urlsafe(32) for name in ("dialogue_secret", "action_secret")}
+    return settings.model_copy(update={name: getattr(settings, name) or value for name, value in made.items()})
 
 
-def children(settings: GatewaySettings, dialogue_secret: str, action_secret: str) -> list[Child]:
-    """Return the two processes, with the secrets of this start."""
-    shared = {
-        **os.environ,
-        "ADVISOR_DIALOGUE_SECRET": dialogue_secret,
-        "ADVISOR_ACTION_SECRET": action_secret,
-        "ADVISOR_KEY": settings.encryption_key(),
-        "ADVISOR_VAR": str(settings.var.resolve()),
-        "ADVISOR_PORT": str(settings.port),
-        "ADVISOR_DIALOGUE_PORT": str(settings.dialogue_port),
-        "ADVISOR_DEMO": str(settings.demo),
-        "PYTHONUNBUFFERED": "1",
-        "HF_HUB_OFFLINE": "1",
-    }
-    dialogue = {
-        **shared,
-        "ADVISOR_ACTION_URL": f"http://127.0.0.1:{settings.port}/actions/webhook",
-        "ADVISOR_ENCODER_FILE": str(field_encoder().resolve()),
-        "ADVISOR_RECORD_DAYS": str(settings.record_days),
-        "ADVISOR_TRACKER_DB": str((settings.var / "tracker.db").resolve()),
-        "RASA_TELEMETRY_ENABLED": "false",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
-        "PYTHONWARNINGS": "ignore",
-        "CUDA_VISIBLE_DEVICES": "",
-    }
-    serve = [
-        sys.executable,
-        "-m",
-        "uvicorn",
-        "bot.app:create_app",
-        "--factory",
-        "--no-access-log",
-        "--log-level=warning",
-        "--timeout-graceful-shutdown=3",  # pages hold a stream open for as long as they are
-    ]
-    rasa = [settings.dialogue_python, "-m", "rasa", "run", "-m", str(model_file(settings))]
+def children(settings: GatewaySettings) -> list[Child]:
+    """Return the two processes."""
     return [
-        Child("advisor", [*serve, "--host", settings.host, "--port", str(settings.port)], shared),
-        Child(
-            "dialogue",
-            [
-                *rasa,
-                *("-i", "127.0.0.1", "-p", str(settings.dialogue_port)),
-                *("--endpoints", "nlu/endpoints.yml", "--credentials", "nlu/credentials.yml"),
-            ],
-            dialogue,
-        ),
+        Child("advisor", advisor_command(settings), advisor_environment(settings)),
+        Child("dialogue", dialogue_command(settings), dialogue_environment(settings)),
     ]
 
 
@@ -100,11 +63,10 @@ class Supervisor:
     """Keeps the processes up until it is told to stop."""
 
     def __init__(self, settings: GatewaySettings, say: Callable[[str], None]) -> None:
-        self._settings = settings
+        self._settings = with_secrets(settings)
         self._say = say
         self._stop = asyncio.Event()
-        self._action_secret = secrets.token_urlsafe(32)
-        self._children = children(settings, secrets.token_urlsafe(32), self._action_secret)
+        self._children = children(self._settings)
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Start everything, call ``ready`` once it answers, and return when stopped."""
@@ -128,7 +90,11 @@ class Supervisor:
         file = run_file(self._settings)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.unlink(missing_ok=True)
-        where = {"url": f"http://127.0.0.1:{self._settings.port}", "secret": self._action_secret, "pid": os.getpid()}
+        where = {
+            "url": f"http://127.0.0.1:{self._settings.port}",
+            "secret": self._settings.action_secret,
+            "pid": os.getpid(),
+        }
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
             json.dump(where, handle)
 
@@ -162,7 +128,7 @@ class Supervisor:
         async for line in output:
             text = line.decode(errors="replace").rstrip()
             if text:
-                self._say(f"{child.name}: {text}")
+                self._say(passed_on(child.name, text, self._settings.log))
 
     async def _end(self, child: Child) -> None:
         """Stop a process and all it started."""

@@ -7,8 +7,8 @@ import os
 import subprocess
 from pathlib import Path
 
+from bot.processes import ROOT, model_file
 from bot.settings import GatewaySettings
-from bot.supervisor import ROOT, model_file
 from knowledge.field_encoder import field_encoder
 
 _INPUTS = (

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from knowledge.eligibility import Judgement, Verdict, begins, judge
+from knowledge.expiry import current, is_expired
 from knowledge.figures import as_sentence, figures_for, payday_sentence
 from knowledge.person import NOBODY, Person
 from knowledge.phrases import say
@@ -60,6 +61,7 @@ def compose(service: Service, aspect: str, asked: Asked, confidence: float = 1.0
 
     ``aspect`` is one of ASPECTS; anything else is answered as ``ask_service``.
     """
+    service = current(service, asked.today)
     topic = topic_of(service, asked.text)
     draft = _topic(topic, service, aspect, asked) if topic else _COMPOSERS.get(aspect, _service)(service, asked)
     lead, points, how = _fit(service.name, draft)
@@ -71,7 +73,7 @@ def compose(service: Service, aspect: str, asked: Asked, confidence: float = 1.0
         points=points,
         how=how,
         contact=[ContactLine(name=line.name, phone=line.phone) for line in service.contact[:2]],
-        source=SourceLine(title=topic.source) if topic and topic.source else source_of(service),
+        source=source_of(service, topic),
         outdated=say("outdated", phone=service.contact[0].phone) if asked.today > service.review_by else None,
         buttons=_buttons(service, aspect),
         confidence=confidence,
@@ -119,11 +121,7 @@ def _figure_of_one(service: Service, asked: Asked) -> list[str]:
         return []
     facts = [fact for fact in service.standard.facts if fact.current and fact.kind is not FactKind.COUNT]
     kept, decided = figures_for(facts, asked.people[0], asked.today)
-    return [as_sentence(kept[0])] if decided and kept and not _expired(service, asked) else []
-
-
-def _expired(service: Service, asked: Asked) -> bool:
-    return service.valid_to is not None and asked.today > service.valid_to
+    return [as_sentence(kept[0])] if decided and kept else []
 
 
 def _eligibility(service: Service, asked: Asked) -> _Draft:
@@ -167,7 +165,7 @@ def _refusal(judgement: Judgement, person: Person, needs: str) -> str:
 def _amount(service: Service, asked: Asked) -> _Draft:
     caution = [service.caution] if service.caution else []
     standard = service.standard
-    if _expired(service, asked):
+    if is_expired(service, asked.today):
         return _Draft(say("expired", phone=service.contact[0].phone), [], found=False)
     if not standard:
         return _Draft(say("no_amount"), [*caution, *_sentences(service.content)], found=False)
@@ -305,10 +303,13 @@ def _as_points(point: str) -> list[str]:
     return [point] if length(point) <= MAX_POINT else _sentences(point)
 
 
-def source_of(service: Service) -> SourceLine:
-    """Return where the service was read, as shown."""
+def source_of(service: Service, topic: Topic | None = None) -> SourceLine:
+    """Return where the service, or a topic of it, was read, as shown: with its date, or until when it is trusted."""
     source = service.sources[0]
-    shown = None
+    until = service.review_by
+    shown = say("source_undated", year=until.year, month=until.month, day=until.day)
+    if topic and topic.source:
+        return SourceLine(title=topic.source, as_of=shown)
     if source.as_of:
         year, *rest = source.as_of.split("-")
         shown = f"{year}年" + (f"{int(rest[0])}月" if rest else "") + (f"{int(rest[1])}日" if len(rest) > 1 else "")

@@ -67,6 +67,12 @@ def fusion_for(encoder: str, file: Path = FILE) -> Fusion | None:
     return Fusion(tuple(data["weights"].values()), data["bias"])
 
 
+def fusion_of_words(file: Path = FILE) -> tuple[float, ...]:
+    """Return weights and bias for a search without an encoder: of what is not measured none counts."""
+    data = json.loads(file.read_text(encoding="utf-8"))
+    return (*(data["weights"].get(name, 0.0) for name in FEATURES), data["bias"])
+
+
 def write_fusion(fusion: Fusion, encoder: str, file: Path = FILE) -> None:
     """Keep the model for ``encoder``."""
     weights = {name: round(weight, 4) for name, weight in zip(FEATURES, fusion.weights, strict=True)}

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import faiss
 import numpy as np
@@ -24,7 +25,8 @@ from knowledge.errors import IndexUnusable
 from knowledge.passages import Passage, PassageKind
 from knowledge.vector_index import vector_index
 
-FORMAT = 3
+FORMAT = 4
+WORDS_ONLY = "words"  # stands for the encoder where there is none
 _FILES = ("vectors.faiss", "rows.npy")
 
 
@@ -75,6 +77,12 @@ class PassageIndex:
         rows = vectors.astype(np.float16)
         return cls(passages, index, rows, Fingerprint.of(encoder, passages), calibration)
 
+    @classmethod
+    def of_words(cls, passages: Sequence[Passage], calibration: tuple[float, ...]) -> PassageIndex:
+        """Return an index without vectors: what is found in it is found by words alone."""
+        none = np.zeros((len(passages), 1), dtype=np.float16)
+        return cls(passages, faiss.IndexFlatIP(1), none, Fingerprint.of(WORDS_ONLY, passages), calibration)
+
     def is_of(self, passages: Sequence[Passage]) -> bool:
         """Return whether every row is that of ``passages``."""
         return self.passages == tuple(passages)
@@ -110,7 +118,8 @@ class PassageIndex:
                 "calibration": calibration,
                 "passages": _rows(self.passages),
             }
-            (draft / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False), encoding="utf-8")
+            told = {**manifest, "check": _check(manifest)}
+            (draft / "manifest.json").write_text(json.dumps(told, ensure_ascii=False), encoding="utf-8")
             shutil.rmtree(folder / name, ignore_errors=True)
             os.replace(draft, folder / name)
         finally:
@@ -132,14 +141,15 @@ class PassageIndex:
         try:
             home = folder / (folder / "CURRENT").read_text(encoding="utf-8").strip()
             manifest = json.loads((home / "manifest.json").read_text(encoding="utf-8"))
-            if any(_sha256(home / name) != manifest["sha256"][name] for name in _FILES):
-                raise IndexUnusable("the saved vectors are damaged")
+            whole = manifest.pop("check") == _check(manifest)
+            if not whole or any(_sha256(home / name) != manifest["sha256"][name] for name in _FILES):
+                raise IndexUnusable("the saved files are damaged")
             vectors = faiss.read_index(str(home / "vectors.faiss"))
             rows = np.load(home / "rows.npy", mmap_mode="r", allow_pickle=False)
             found = [Passage(row[0], PassageKind(row[1]), row[2]) for row in manifest["passages"]]
             fingerprint = Fingerprint(**manifest["fingerprint"])
             calibration = tuple(map(float, manifest["calibration"]))
-        except (OSError, ValueError, KeyError, TypeError, IndexError, RuntimeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RuntimeError) as error:
             raise IndexUnusable(f"no usable index in {folder}: {error}") from error
         if fingerprint != Fingerprint.of(encoder, found) or not len(found) == vectors.ntotal == len(rows):
             raise IndexUnusable(f"the saved index was made for {fingerprint}, not by {encoder} for its own passages")
@@ -148,6 +158,10 @@ class PassageIndex:
 
 def _rows(passages: Sequence[Passage]) -> list[list[str]]:
     return [[passage.service_id, passage.kind.value, passage.text] for passage in passages]
+
+
+def _check(manifest: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
 def _sha256(file: Path) -> str:

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from knowledge.encoder import Encoder, SentenceEncoder, Vectors
-from knowledge.errors import IndexUnusable
-from knowledge.fusion import fusion_for
-from knowledge.index import PassageIndex
+from knowledge.errors import EncoderUnavailable, IndexUnusable
+from knowledge.fusion import fusion_for, fusion_of_words
+from knowledge.index import WORDS_ONLY, PassageIndex
 from knowledge.normalise import normalise
 from knowledge.passages import Passage, passages
 from knowledge.reranker import Reranker
@@ -33,15 +33,30 @@ class Library:
         self.encoder_name = encoder_name
         self._loading = threading.Lock()
         self._encoder: Encoder | None = None
+        self._missing: EncoderUnavailable | None = None  # said once, not tried again for each message
         self.reranker: Reranker | None = None
 
     @property
     def encoder(self) -> Encoder:
         """Return the encoder, loaded on first use (seconds). Raises EncoderUnavailable."""
         with self._loading:
+            if self._missing:
+                raise self._missing
             if self._encoder is None:
-                self._encoder = SentenceEncoder(self.encoder_name)
+                try:
+                    self._encoder = SentenceEncoder(self.encoder_name)
+                except EncoderUnavailable as error:
+                    self._missing = error
+                    logger.warning("%s Until then the search goes by words alone.", error)
+                    raise
             return self._encoder
+
+    def vector_of(self, text: str) -> Vectors | None:
+        """Return the vector of normal text; None where there is no encoder: then words alone must do."""
+        try:
+            return self.encoder.queries([text])[0]
+        except EncoderUnavailable:
+            return None
 
     @property
     def loaded_encoder(self) -> Encoder | None:
@@ -57,9 +72,9 @@ class Library:
         self._encoder, self.reranker = other._encoder, other.reranker
 
     def find(self, text: str, top: int = 5) -> list[Match]:
-        """Search for any text, encoded here. Raises EncoderUnavailable."""
+        """Search for any text, encoded here; by words only where there is no encoder."""
         text = normalise(text)
-        return self.find_by_vector(text, self.encoder.queries([text])[0], top)
+        return self.find_by_vector(text, self.vector_of(text), top)
 
     def find_at_once(self, text: str, top: int = 5) -> list[Match]:
         """Search for any text without waiting for the encoder: by words only until it is loaded."""
@@ -82,7 +97,8 @@ def open_library(
 ) -> Library:
     """Return the library; a missing, damaged, foreign or much older index is built anew and saved.
 
-    Raises EncoderUnavailable where it must be built and cannot be.
+    Where it must be built and there is no encoder the search goes by words alone; only a
+    ``rebuild`` that was asked for raises EncoderUnavailable.
     """
     listed = list(passages(services))
     try:
@@ -97,7 +113,13 @@ def open_library(
         return renewed(library, services, index_folder)
     except IndexUnusable as error:
         logger.info("building the index: %s", error)
-    encoder = SentenceEncoder(encoder_name)
+    try:
+        encoder = SentenceEncoder(encoder_name)
+    except EncoderUnavailable as error:
+        if rebuild:
+            raise
+        logger.warning("%s Until then the search goes by words alone.", error)
+        return by_words(services)
     texts = [passage.text for passage in listed]
     fits = fusion_for(encoder_name) is None  # the fusion has to be fitted here
     whole = len(texts) * (2 if fits else 1)
@@ -106,10 +128,26 @@ def open_library(
     )
     asked = _encode(texts, encoder.queries, lambda done: progress(len(texts) + done, whole)) if fits else None
     search = ServiceSearch(index, asked)
-    index.save(index_folder, (*search.fusion.weights, search.fusion.bias))
+    _save(index, index_folder, (*search.fusion.weights, search.fusion.bias))
     library = Library(services, search, encoder_name)
     library.use(encoder)
     return library
+
+
+def by_words(services: ServiceList) -> Library:
+    """Return a library that needs no encoder: it finds what is said in the list's own words."""
+    index = PassageIndex.of_words(list(passages(services)), fusion_of_words())
+    library = Library(services, ServiceSearch(index), WORDS_ONLY)
+    library._missing = EncoderUnavailable("The search goes by words alone: there was no encoder at the start.")
+    return library
+
+
+def _save(index: PassageIndex, folder: Path, calibration: tuple[float, ...]) -> None:
+    """Keep the index; one that cannot be kept is as good until the next start."""
+    try:
+        index.save(folder, calibration)
+    except OSError as error:
+        logger.warning("the index cannot be kept in %s (%s); it will be built again at the next start", folder, error)
 
 
 def renewed(library: Library, services: ServiceList, index_folder: Path) -> Library:
@@ -118,6 +156,8 @@ def renewed(library: Library, services: ServiceList, index_folder: Path) -> Libr
     Only texts that are new are encoded; the fusion keeps its fit until the next full build.
     Raises EncoderUnavailable where there are new texts and no encoder.
     """
+    if library.encoder_name == WORDS_ONLY:
+        return by_words(services)
     old = library.search.index
     listed = list(passages(services))
     search = library.search
@@ -130,7 +170,7 @@ def renewed(library: Library, services: ServiceList, index_folder: Path) -> Libr
         fusion = search.fusion
         index = PassageIndex.build(listed, rows, library.encoder_name, (*fusion.weights, fusion.bias))
         search = ServiceSearch(index, before=search)
-        index.save(index_folder, index.calibration)
+        _save(index, index_folder, index.calibration)
     after = Library(services, search, library.encoder_name)
     after.share_encoder(library)
     return after

@@ -24,6 +24,8 @@ class Outcome(StrEnum):
     ANSWERED_COMPARISON = "answered_comparison"
     ANSWERED_PLACES = "answered_places"
     ANSWERED_BOOKING = "answered_booking"
+    ANSWERED_RECORD = "answered_record"  # the person gets a file of what is kept
+    ANSWERED_ERASURE = "answered_erasure"  # what is kept of the conversation goes, once this is said
     NOTICE = "notice"  # written unasked
     ASKED_SLOT = "asked_slot"
     ASKED_WHICH_SERVICE = "asked_which_service"

@@ -10,6 +10,8 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -51,6 +53,15 @@ class Database:
         """Bring the schema up to date."""
         command.upgrade(alembic_config(self.url), "head")
 
+    def is_current(self) -> bool:
+        """Return whether the schema is the newest; False also where the database does not answer."""
+        newest = ScriptDirectory.from_config(alembic_config(self.url)).get_current_head()
+        try:
+            with self.engine.connect() as connection:
+                return MigrationContext.configure(connection).get_current_revision() == newest
+        except SQLAlchemyError:
+            return False
+
     def is_up(self) -> bool:
         """Return whether the database answers."""
         try:
@@ -70,12 +81,14 @@ def alembic_config(url: str) -> Config:
 
 
 def _engine(url: str) -> Engine:
+    # An error shows the statement, never its parameters: they are what people said.
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": _LOCK_WAIT_S, "check_same_thread": False})
+    connecting = {"timeout": _LOCK_WAIT_S, "check_same_thread": False}
+    engine = create_engine(url, connect_args=connecting, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _pragmas(connection: Any, record: Any) -> None:

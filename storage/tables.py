@@ -90,6 +90,15 @@ class LeaseRow(Base):
     until: Mapped[datetime] = mapped_column(Moment())
 
 
+class KeptSecretRow(Base):
+    """A secret of ours that outlives a change of the key, as the one that signs the page's cookies."""
+
+    __tablename__ = "kept_secrets"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[bytes] = mapped_column(LargeBinary)  # encrypted
+
+
 class DeliveryRow(Base):
     """A reply that a channel has to send: written with the turn, sent after it, tried again."""
 

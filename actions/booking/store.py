@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from actions.booking.model import ACTIVE, Applicant, Booking, Event, Kind, NoticeKind, State
 from storage.booking_tables import AuditRow, BookingRow, EventRow, NoRemindersRow, OutboxRow
 from storage.crypto import Cipher
+from storage.digests import person_digest, phone_digest
 
 _CODE_DIGITS = 6
 _CODES = 10**_CODE_DIGITS
@@ -72,12 +73,12 @@ class Store:
 
     def active_by(self, code: str, phone: str) -> list[BookingRow]:
         """Return the active booking with this code and phone."""
-        digest = self._cipher.digest(phone, "bookings.phone")
+        digest = phone_digest(self._cipher, phone)
         return self._active((BookingRow.code == code) & (BookingRow.phone_digest == digest))
 
     def of_phone(self, phone: str) -> list[BookingRow]:
         """Return every booking with this phone, the latest first."""
-        digest = self._cipher.digest(phone, "bookings.phone")
+        digest = phone_digest(self._cipher, phone)
         query = select(BookingRow).where(BookingRow.phone_digest == digest).order_by(BookingRow.starts_at.desc())
         return list(self._session.scalars(query))
 
@@ -86,7 +87,7 @@ class Store:
         query = (
             select(BookingRow.conversation)
             .where(
-                BookingRow.phone_digest == self._cipher.digest(phone, "bookings.phone"),
+                BookingRow.phone_digest == phone_digest(self._cipher, phone),
                 BookingRow.conversation.startswith(channel, autoescape=True),
             )
             .order_by(BookingRow.created_at.desc())
@@ -110,16 +111,15 @@ class Store:
 
     def add(self, event: EventRow, applicant: Applicant, state: State, key: str, now: datetime) -> BookingRow:
         """Write a booking. The database refuses a second place of one person."""
-        column = "bookings.phone"
         row = BookingRow(
             id=uuid.uuid4().hex,
             event_id=event.id,
             code=self._free_code(),
             state=state,
-            person=self._cipher.digest(f"{applicant.phone}|{applicant.for_whom}", "bookings.person"),
-            phone_digest=self._cipher.digest(applicant.phone, column),
+            person=person_digest(self._cipher, applicant.phone, applicant.for_whom),
+            phone_digest=phone_digest(self._cipher, applicant.phone),
             name=self._cipher.encrypt(applicant.name, "bookings.name") if applicant.name else None,
-            phone=self._cipher.encrypt(applicant.phone, column),
+            phone=self._cipher.encrypt(applicant.phone, "bookings.phone"),
             for_whom=applicant.for_whom,
             conversation=applicant.conversation,
             key=key,

@@ -12,17 +12,19 @@ from actions.booking.catalogue import Catalogue
 from actions.booking.outbox import Outbox
 from storage.crypto import Cipher
 from storage.database import Database
+from storage.records import Records
 
 
 @dataclass(frozen=True)
 class Desk:
-    """The booking rules, the times on offer, what is sent and who is to be rung."""
+    """The booking rules, the times on offer, what is sent, who is to be rung, and what is kept of somebody."""
 
     catalogue: Catalogue
     bookings: Bookings
     outbox: Outbox
     calls: Calls
     cipher: Cipher
+    records: Records
 
 
 def open_desk(database: Database, clock: Callable[[], datetime], demo: bool = False) -> Desk:
@@ -33,4 +35,5 @@ def open_desk(database: Database, clock: Callable[[], datetime], demo: bool = Fa
         Outbox(database, clock),
         Calls(database, clock),
         database.cipher,
+        Records(database),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
 
 from actions.booking_talk.desk import Desk
+from bot.alone import Alone
 from bot.desk.accounts import Accounts
 from bot.desk.appointments import AppointmentParts, appointment_routes, booking_routes, call_routes
 from bot.desk.assist import AssistParts, assist_routes, send_routes
@@ -28,7 +28,7 @@ from bot.desk.sending import DeskSender, SendingParts
 from bot.desk.statistics import statistics_routes
 from bot.outbox import Channel
 from bot.pulse import Pulse
-from bot.settings import GatewaySettings
+from bot.settings import GatewaySettings, holder
 from bot.steps.hand_over import HandOver
 from knowledge.hours import parse_hours
 from knowledge.live import LiveKnowledge
@@ -74,8 +74,8 @@ def add_desk(app: FastAPI, parts: DeskParts) -> DeskSender:
         HandlingParts(tickets, messages, notes, parts.booking.calls, audit, lambda: sender.wake(), clock)
     )
     silent = timedelta(minutes=settings.desk_silent_minutes)
-    leases = Leases(database, clock, uuid.uuid4().hex)
-    sender = DeskSender(SendingParts(messages, tickets, leases, parts.channels, silent, handling.tell))
+    alone = Alone(Leases(database, clock, holder(settings)))
+    sender = DeskSender(SendingParts(messages, tickets, alone, parts.channels, silent, handling.tell))
     queue = QueueParts(
         pages,
         tickets,

@@ -12,6 +12,7 @@ from actions.about import ANSWER_FROM, CLAUSE_COUNTS, SURE_FROM
 from actions.understood import FinderState
 from knowledge.answer import Asked, compose, source_of, topic_of
 from knowledge.eligibility import Judgement, Verdict, judge_service
+from knowledge.expiry import current
 from knowledge.library import Library
 from knowledge.normalise import clauses, normalise
 from knowledge.person import NOBODY, Person, person_of
@@ -98,6 +99,7 @@ class Assisting:
         if service is None:
             return None
         today = self._today()
+        service = current(service, today)
         judgement = judge_service(service, person, today)
         return Detail(
             service,
@@ -113,6 +115,7 @@ class Assisting:
 
     def script(self, service: Service, person: Person, text: str = "") -> tuple[str, ...]:
         """Return what the clerk can read out, a sentence or two a line; first what normal ``text`` asks just so."""
+        service = current(service, self._today())
         topic = topic_of(service, text)
         asked = Asked(self._today(), (person,))
         about, _ = compose(service, "ask_service", asked)

@@ -5,25 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.alone import Alone
 from bot.errors import CannotSend
 from bot.outbox import Channel
 from knowledge.phrases import say
 from knowledge.reply import Outcome, Reply, TextBlock
 from storage.desk_messages import DeskMessage, DeskMessages
-from storage.leases import Leases
 from storage.tickets import Ticket, Tickets
 
 logger = logging.getLogger(__name__)
 _LOOK_S = 1.0
-_LEASE = timedelta(minutes=2)
-_RENEW_S = 30.0
 QUIET = timedelta(minutes=30)  # answered, and nobody said anything since: the bot takes over again
 
 
@@ -33,7 +30,7 @@ class SendingParts:
 
     messages: DeskMessages
     tickets: Tickets
-    leases: Leases
+    alone: Alone
     channels: Mapping[str, Channel]
     silent: timedelta
     record: Callable[[str, str], None]  # conversation, text: told by the desk itself
@@ -87,26 +84,14 @@ class DeskSender:
         del self._sending[conversation]
 
     async def _send_to(self, conversation: str) -> None:
-        parts, lease = self._parts, f"desk:{conversation}"
-        if not await asyncio.to_thread(parts.leases.take, lease, _LEASE):
-            return
-        renewing = asyncio.create_task(self._renew(lease))
+        parts = self._parts
         try:
-            for message in await asyncio.to_thread(parts.messages.pending, conversation):
-                if not await self._sent(message):
-                    return  # those behind it wait: order is kept
+            async with parts.alone.trying(f"desk:{conversation}") as ours:
+                for message in await asyncio.to_thread(parts.messages.pending, conversation) if ours else ():
+                    if not await self._sent(message):
+                        return  # those behind it wait: order is kept
         except SQLAlchemyError as error:
             logger.warning("desk: the database does not answer, trying again: %s", type(error).__name__)
-        finally:
-            renewing.cancel()
-            with suppress(SQLAlchemyError):
-                await asyncio.to_thread(parts.leases.drop, lease)
-
-    async def _renew(self, lease: str) -> None:
-        while True:
-            await asyncio.sleep(_RENEW_S)
-            with suppress(SQLAlchemyError):
-                await asyncio.to_thread(self._parts.leases.take, lease, _LEASE)
 
     async def _sent(self, message: DeskMessage) -> bool:
         """Send one; return whether the next one may go."""

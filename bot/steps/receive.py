@@ -8,6 +8,7 @@ from dataclasses import replace
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.errors import CannotStore
+from bot.logs import told
 from bot.messages import Incoming, mask, phone_in
 from storage.inbox import Inbox, Received
 from storage.turns import Buttons
@@ -36,5 +37,5 @@ def receive(message: Incoming, inbox: Inbox, buttons: Buttons) -> Incoming | Non
         if not inbox.store(stored):
             return None
     except SQLAlchemyError as error:
-        raise CannotStore(f"the inbox cannot be written: {error}") from error
+        raise CannotStore(f"the inbox cannot be written: {told(error)}") from error
     return replace(message, text=stored.text, act=act, token=None, phone=stored.phone)

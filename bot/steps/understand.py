@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.dialogue import DialogueClient
 from bot.errors import DialogueDown
+from bot.logs import told
 from bot.messages import Incoming
 from knowledge.answer import Asked, compose
 from knowledge.library import Library
@@ -35,7 +36,7 @@ async def understand(
     try:
         return await dialogue.ask(message.conversation, message.text, metadata, **patient)
     except DialogueDown as error:
-        logger.warning("inbox %s: %s", message.inbox_id, error)
+        logger.warning("the dialogue server gave no answer", extra={"error": told(error)})
     return await asyncio.to_thread(degraded, message, library())
 
 

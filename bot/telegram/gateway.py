@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import warnings
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,8 +21,9 @@ from telegram import Bot, BotCommand, Update
 from telegram.error import InvalidToken, RetryAfter, TelegramError
 from telegram.warnings import PTBUserWarning
 
+from bot.alone import Alone
 from bot.errors import CannotSend, CannotStore
-from bot.path import MessagePath
+from bot.path import MessagePath, turn_of
 from bot.steps.receive import receive
 from bot.telegram.answering import Answering
 from bot.telegram.draw import drawn
@@ -39,8 +40,6 @@ warnings.filterwarnings("ignore", "Please use 'Bot.getUpdates'", PTBUserWarning)
 _POLL = "telegram:poll"
 _POLL_S = 10
 _POLL_LEASE = timedelta(seconds=20)
-_CHAT_LEASE = timedelta(seconds=30)
-_RENEW_S = 10.0
 _SWEEP_S = 1.0
 _SWEPT = timedelta(hours=24)
 _PERHAPS_HAD = timedelta(seconds=5)
@@ -57,6 +56,7 @@ class TelegramParts:
     buttons: Buttons
     deliveries: Deliveries
     leases: Leases
+    alone: Alone
     path: MessagePath
     answering: Answering
     clock: Callable[[], datetime]
@@ -196,7 +196,7 @@ class TelegramGateway:
         try:
             while conversation in self._woken:
                 self._woken.discard(conversation)
-                async with self._alone(conversation) as mine:
+                async with self._parts.alone.trying(turn_of(conversation)) as mine:
                     if mine:
                         await self._drain(conversation)
         except Exception:  # whatever broke, the sweep comes back to this chat
@@ -250,29 +250,6 @@ class TelegramGateway:
             await asyncio.to_thread(deliveries.failed, delivery.inbox_id)
             return
         await asyncio.to_thread(deliveries.sent, delivery.inbox_id)
-
-    @asynccontextmanager
-    async def _alone(self, conversation: str) -> AsyncIterator[bool]:
-        """Hold the chat's lease, renewed for as long as it takes; yield False where another process has it."""
-        name = f"chat:{conversation}"
-        leases = self._parts.leases
-        if not await asyncio.to_thread(leases.take, name, _CHAT_LEASE):
-            yield False
-            return
-
-        async def renew() -> None:
-            while True:
-                await asyncio.sleep(_RENEW_S)
-                with suppress(SQLAlchemyError):
-                    await asyncio.to_thread(leases.take, name, _CHAT_LEASE)
-
-        renewing = asyncio.create_task(renew())
-        try:
-            yield True
-        finally:
-            renewing.cancel()
-            with suppress(SQLAlchemyError):
-                await asyncio.to_thread(leases.drop, name)
 
 
 def _seconds(error: BaseException) -> float:

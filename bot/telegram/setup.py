@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 import logging
-import socket
 from collections.abc import Callable
 from datetime import datetime
 
@@ -15,9 +13,10 @@ from fastapi.responses import PlainTextResponse, Response
 from telegram import Bot
 from telegram.request import HTTPXRequest
 
+from bot.alone import Alone
 from bot.errors import CannotStore
 from bot.path import MessagePath
-from bot.settings import GatewaySettings
+from bot.settings import GatewaySettings, holder
 from bot.speech.hearing import Hearing
 from bot.speech.speaking import Speaking
 from bot.telegram.answering import Answering, AnsweringParts
@@ -64,12 +63,14 @@ def telegram_gateway(
             page=settings.page_url,
         )
     )
+    leases = Leases(database, clock, holder(settings))
     parts = TelegramParts(
         bot=_bot(settings),
         inbox=inbox,
         buttons=Buttons(database),
         deliveries=deliveries,
-        leases=Leases(database, clock, _holder(settings)),
+        leases=leases,
+        alone=Alone(leases),
         path=path,
         answering=answering,
         clock=clock,
@@ -108,11 +109,6 @@ def webhook_routes(gateway: TelegramGateway, secret: str) -> APIRouter:
         return PlainTextResponse("ok")
 
     return routes
-
-
-def _holder(settings: GatewaySettings) -> str:
-    """Return the name leases are held by: a server that starts again in the same place has its own at once."""
-    return hashlib.sha256(f"{socket.gethostname()}:{settings.port}".encode()).hexdigest()[:40]
 
 
 def _bot(settings: GatewaySettings) -> Bot:

@@ -35,6 +35,7 @@ from knowledge.live import LiveKnowledge
 from storage.database import Database
 from storage.desk_messages import DeskMessages
 from storage.erasing import Erasure
+from storage.kept_secrets import kept_secret
 from storage.thumbs import Thumbs
 from storage.turns import Buttons, Turns
 
@@ -63,9 +64,10 @@ def add_web(app: FastAPI, parts: WebParts) -> None:
     """Add the page to the app."""
     settings, database, clock = parts.settings, parts.database, parts.clock
     turns, buttons = Turns(database), Buttons(database)
-    # One secret on every machine that has our key.
-    pages = Pages(Sessions(database.cipher.digest("web", "session"), settings.public), parts.speaking is not None)
-    limiting = Limiting(settings.visitor_a_minute, settings.address_a_minute)
+    # One secret on every machine, and the same when the key is changed: nobody shall lose their conversation by that.
+    secret = kept_secret(database, "web.session", database.cipher.digest("web", "session"))
+    pages = Pages(Sessions(secret, settings.public), parts.speaking is not None)
+    limiting = Limiting(settings.visitor_a_minute, settings.address_a_minute, settings.redis_url)
     messages = DeskMessages(database, clock)
     chat_parts = ChatParts(
         parts.path, turns, parts.desk.outbox, messages, parts.pulse, pages, limiting, parts.matcher, clock

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from bot.web.limiting import Limiting
 from bot.web.pages import Pages, address_of, wants_part
 from knowledge.answer import ASPECTS, Asked, compose
+from knowledge.expiry import is_expired
 from knowledge.figures import as_sentence
 from knowledge.library import Library
 from knowledge.normalise import normalise
@@ -120,7 +121,7 @@ def answers(service: Service, today: date) -> list[tuple[str, AnswerBlock]]:
 
 def _with_every_figure(block: AnswerBlock, service: Service, today: date) -> AnswerBlock:
     """Return the amounts without the limit of a message, which may have left some out."""
-    if service.standard is None or (service.valid_to and today > service.valid_to):
+    if service.standard is None or is_expired(service, today):
         return block
     facts = [as_sentence(fact) for fact in service.standard.facts if fact.current]
     return block.model_copy(update={"points": list(dict.fromkeys([*facts, *block.points]))})

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
+import time
 from typing import Any, Awaitable, Callable, Dict, List, Optional
 
 from rasa.core.channels.channel import CollectingOutputChannel, InputChannel, UserMessage
@@ -17,6 +18,7 @@ from sanic import Blueprint, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
+from nlu import logs
 from nlu.components.action_results import use_compiled_schema
 
 logger = logging.getLogger(__name__)
@@ -42,6 +44,7 @@ class AdvisorInput(InputChannel):
         if not secret or secret.startswith("${"):
             raise ValueError("credentials.yml: the advisor channel needs its secret (ADVISOR_DIALOGUE_SECRET)")
         use_compiled_schema()
+        logs.configure()  # the first thing of ours that Rasa calls
         return cls(secret)
 
     def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
@@ -65,6 +68,8 @@ class AdvisorInput(InputChannel):
                 return response.json({"error": "forbidden"}, status=403)
             body = request.json
             metadata = body.get("metadata") or {}
+            began = time.perf_counter()
+            logs.request_is(metadata.get("inbox_id"))
             if metadata.get("again"):
                 given = await _given_before(request.app.ctx.agent, body["conversation"], metadata.get("inbox_id"))
                 if given:
@@ -78,8 +83,14 @@ class AdvisorInput(InputChannel):
                     )
                 )
             except Exception:  # the gateway must learn of it, whatever it is
-                logger.exception("turn %s failed", metadata.get("inbox_id"))
+                logger.exception("the turn failed")
                 complete = False
+            told = {
+                "channel": metadata.get("channel"),
+                "status": "complete" if complete else "failed",
+                "took_ms": round((time.perf_counter() - began) * 1000, 1),
+            }
+            logger.info("turn", extra=told)
             replies = [sent["custom"] for sent in collector.messages if "custom" in sent]
             return response.json({"inbox_id": metadata.get("inbox_id"), "complete": complete, "replies": replies})
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from bot.processes import ROOT
 from bot.speech.correcting import corrected
 from bot.speech.errors import NotAvailable, NotHeard, TooBusy
 from bot.speech.hearing import Hearing
 from bot.speech.model import model_folder
 from bot.speech.speaking import Speaking, encoded
-from bot.supervisor import ROOT
 from tests.auxil.recordings import RECORDINGS, characters_wrong
 
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.processes import model_file
 from bot.settings import GatewaySettings
-from bot.supervisor import children, model_file
+from bot.supervisor import children, with_secrets
 from bot.training import inputs_hash, is_stale
 
 
@@ -36,13 +37,14 @@ def test_every_input_counts(tmp_path: Path) -> None:
 
 
 def test_everything_is_bound_to_this_machine(settings: GatewaySettings) -> None:
-    for child in children(settings, "a", "b"):
+    for child in children(with_secrets(settings)):
         assert "127.0.0.1" in child.command
         assert "0.0.0.0" not in " ".join(child.command)  # noqa: S104
 
 
 def test_no_secret_stands_on_a_command_line(settings: GatewaySettings) -> None:
-    for child in children(settings, "first-secret", "second-secret"):
+    settings = settings.model_copy(update={"dialogue_secret": "first-secret", "action_secret": "second-secret"})
+    for child in children(with_secrets(settings)):
         assert "first-secret" not in " ".join(child.command)
         assert "second-secret" not in " ".join(child.command)
         assert settings.encryption_key() not in " ".join(child.command)

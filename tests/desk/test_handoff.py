@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import pytest
 from fastapi import FastAPI
 
+from bot.alone import Alone
 from bot.desk.accounts import Accounts
 from bot.desk.sending import DeskSender, SendingParts, told
 from knowledge.phrases import say
@@ -349,7 +350,7 @@ def test_a_channel_that_fails_holds_up_nobody_and_is_given_up(database: Database
     parts = SendingParts(
         messages,
         Tickets(database, clock),
-        Leases(database, clock, "a"),
+        Alone(Leases(database, clock, "a")),
         {"telegram": Broken()},
         timedelta(minutes=5),
         lambda conversation, text: None,

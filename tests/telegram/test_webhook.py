@@ -18,7 +18,7 @@ import pytest
 from bot.cli import prepare
 from bot.settings import GatewaySettings
 from bot.started import free_port, own_system
-from bot.supervisor import ROOT
+from bot.processes import ROOT
 from bot.telegram.setup import WEBHOOK, webhook_secret
 from storage.crypto import Cipher
 from storage.database import Database
