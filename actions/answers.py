@@ -24,6 +24,7 @@ from actions.meant import decided, sure_enough, what_was_meant
 from actions.merging import carried, merged
 from actions.nearby import looked_for, places_near
 from actions.openings import opened
+from actions.privacy import PrivacyTalk
 from actions.service_answers import BOOKED_BY, NAMED_FROM, ServiceAnswers
 from actions.understood import Context, FinderState, UnderstoodAct
 from knowledge.aloud import aloud, answer_aloud
@@ -70,18 +71,21 @@ class Answerer:
         self._places = places or PlaceBook()
         self._benefits = BenefitTalk(library, self._today)
         self._booking = booking = BookingTalk(desk, at) if desk else None
+        self._privacy = PrivacyTalk(desk.records, at, desk.days) if desk else None
         self._services = ServiceAnswers(library, self._today, booking.can_book if booking else lambda intent: False)
 
     def reply(self, acts: Sequence[UnderstoodAct], context: Context) -> Reply:
         """Return one reply to all acts of a message."""
         acts = [sure_enough(act) for act in acts[:_SEVERAL]]
         context = with_person(acts, context)
-        booking = None
-        if self._booking and not _interrupts_booking(acts[0]):
+        taken = self._privacy.takes(acts[0], context) if self._privacy else None
+        if taken:
+            acts = [replace(acts[0], intent="privacy")]
+        elif self._booking and not _interrupts_booking(acts[0]):
             meant = self._about_the_booking(acts[0], context)
-            booking = self._booking.takes(acts[0], context, lambda: self._all(acts, meant))
-        if booking:
-            first = whole = booking
+            taken = self._booking.takes(acts[0], context, lambda: self._all(acts, meant))
+        if taken:
+            first = whole = taken
         elif context.finder.open:
             first = whole = self._in_finder(acts, context)
         else:
@@ -162,6 +166,8 @@ class Answerer:
                 return _asked(say("nothing_to_choose"))
             picked = replace(act, intent=context.last_aspect or "ask_service", service_id=service.id)
             return self._aspect(picked, context)
+        if act.intent == "privacy" and self._privacy:
+            return self._privacy.answers(act, context)
         fixed = reply_without_search(act.intent, act.text)
         if fixed is not None:
             return fixed

@@ -19,12 +19,13 @@ from storage.records import Records, Summary
 FORM, SLOT = "privacy", "erase"
 _YES, _NO = "yes", "no"
 _ERASE = re.compile(
-    r"删|刪|抹|清(?:干净|空|掉|除|一清)|销毁|銷毀|注销|擦掉|消掉|忘(?:掉|了|记)|撤回|撤销|收回|收得回|别留|不要留|不留|别存|弄没|去掉|拿得?掉"
+    r"删|刪|抹|清(?:干净|空|掉|除|一清)|销毁|銷毀|注销|擦掉|消掉|忘掉|当我没来过|撤回|撤销|收回|收得回|别留|不要留|不留|别存|弄没|去掉|拿得?掉"
     r"|erase|delete|forget|remove",
     re.IGNORECASE,
 )
 _EXPORT = re.compile(
-    r"导出|導出|下载|下載|拷贝|拷一份|复制|副本|打印|[给發发][我]?一份|要一份|拿一份|寄给我|export|download|copy", re.IGNORECASE
+    r"导出|導出|下载|下載|拷贝|拷一份|复制|副本|打印|[给發发][我]?一份|要一份|拿一份|寄给我|export|download|copy",
+    re.IGNORECASE,
 )
 _LIST = re.compile(
     r"(?:记|存|留|保存|收集|知道|晓得|掌握)(?:着|了|过|下|住)*(?:我|阿拉|咱|俺)?(?:的|些|点)*(?:什么|啥|哪些|哪点|多少|几条)"
@@ -33,12 +34,20 @@ _LIST = re.compile(
     r"|what.{0,20}(?:keep|store|know)",
     re.IGNORECASE,
 )
-_ABOUT_MINE = re.compile(r"记录|我说(?:过|的)|我讲(?:过|的)|聊天|对话|个人信息|我的(?:信息|资料|数据|话)|隐私|说过的")
+# Of one's own record, whatever the classifier makes of it; 打印社保记录 is another matter.
+_ABOUT_MINE = re.compile(
+    r"我的?(?:个人|聊天|对话|谈话|全部|所有)?(?:的)?(?:记录|信息|资料|数据)(?:都|全部|全|统统|能不能|可以|可不可以|怎么)*(?:给我)?(?:删|清|导出|下载|抹|销毁|注销)"
+    r"|(?:删|清除|抹掉|导出|下载|销毁|注销|看看)(?:掉|一下|了)?(?:你们(?:记|存|留)的)?我的(?:个人|聊天|对话|谈话|全部|所有)?(?:记录|信息|资料|数据)"
+    r"|[把将]?我(?:刚才|刚刚|以前|前面)?(?:说|讲|问|聊)(?:过)?的(?:话|事|内容)?(?:都|全部|全|统统)*(?:删|抹|清|忘掉)"
+    r"|你们?(?:这里|这儿|那里)?(?:都)?(?:记|存|留|保存|收集)(?:了|着|过|下)?我(?:什么|些什么|啥|哪些|多少)"
+)
 _SURELY = re.compile(
     r"^(?:嗯|对|是的?|好的?|行|可以|确定|确认|没错|要)?[，,。 ]*(?:我)?(?:确定|确认|要|都|全|全部|统统|一定)*(?:删|删除|删掉|删吧|删了)?(?:吧|了|的|掉)?[。！!]*$"
 )
 _BARE = re.compile(r"^[。！!，, ]*$")
-_KEEPS = re.compile(r"不|别|算了|留着|先|等")
+_KEEPS = re.compile(
+    r"^(?:那|还是|哦|噢|我)*(?:先|暂时)?(?:不要|不用|不想|不|别)(?:再)?(?:删|抹)?(?:了|吧|掉|除)*[。！!]*$|^算了|留着|保留"
+)
 
 
 class Wish(StrEnum):
@@ -71,12 +80,15 @@ class PrivacyTalk:
         """Return the reply where a button of ours was pressed or our question is answered, else None."""
         if act.pressed:
             return self._pressed(act, context) if act.slot == FORM or act.slot == SLOT else None
-        if not _is_asked(context):
-            return None
         text = context.said or act.text
-        if act.intent == "deny" or (_KEEPS.search(text) and len(text) <= 8):
+        if not _is_asked(context):
+            wanted = act.intent == "privacy" or _ABOUT_MINE.search(text)
+            return self._do(wish_of(text), context) if wanted and wish_of(text) is not Wish.KNOW else None
+        if act.intent == "deny" or _KEEPS.search(text):
             return _told("privacy_not_erased")
-        return self._erased(context) if _SURELY.match(text) and not _BARE.match(text) else None
+        if _SURELY.match(text) and not _BARE.match(text):
+            return self._erased(context)
+        return self._do(wish_of(text), context) if _ABOUT_MINE.search(text) else None
 
     def answers(self, act: UnderstoodAct, context: Context) -> Reply:
         """Return what is told to a message about what is kept."""
@@ -96,7 +108,9 @@ class PrivacyTalk:
         if wish is Wish.LIST:
             return self._listed(summary)
         text = [*points("privacy_here_points"), say("privacy_list_days", days=self._days)]
-        block = TextBlock(text=say("privacy"), points=text, contact=[hotline()], buttons=_buttons(Wish.LIST, Wish.ERASE))
+        block = TextBlock(
+            text=say("privacy"), points=text, contact=[hotline()], buttons=_buttons(Wish.LIST, Wish.ERASE)
+        )
         return Reply(blocks=[block], outcome=Outcome.ANSWERED_CONVERSATION)
 
     def _listed(self, summary: Summary) -> Reply:
@@ -111,11 +125,6 @@ class PrivacyTalk:
         summary = self._records.summary(context.sender.conversation, self._now)
         text = say("privacy_erased_but", days=_days(summary.to_come)) if summary.to_come else say("privacy_erased")
         return Reply(blocks=[TextBlock(text=text)], outcome=Outcome.ANSWERED_ERASURE, booking={}, remembered={})
-
-
-def is_about_mine(act: UnderstoodAct) -> bool:
-    """Return whether a message surely asks for one's own record, whatever the classifier made of it."""
-    return not act.pressed and bool(_ABOUT_MINE.search(act.text)) and wish_of(act.text) is not Wish.KNOW
 
 
 def _is_asked(context: Context) -> bool:

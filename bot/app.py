@@ -38,6 +38,7 @@ from storage.changes import Changes
 from storage.clock import now
 from storage.crypto import Cipher
 from storage.database import Database
+from storage.erasing import Erasure
 from storage.inbox import Inbox
 from storage.leases import Leases
 from storage.queues import Queues
@@ -70,9 +71,10 @@ def create_app() -> FastAPI:
         database.cipher,
         hand_over(settings, database, now),
         Alone(Leases(database, now, holder(settings))) if settings.is_shared else None,
+        erasure=Erasure(database),
     )
     path = MessagePath(parts)
-    desk = open_desk(database, now, settings.demo)
+    desk = open_desk(database, now, settings.demo, settings.record_days)
     speech_in, speech_out = hearing(settings), speaking(settings)
     telegram = telegram_gateway(settings, database, path, lambda: live.places, now, speech_in, speech_out)
     channels: dict[str, Channel] = {"telegram": telegram} if telegram else {}

@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from actions.booking.catalogue import Catalogue
 from actions.booking.samples import put_samples
+from bot.backup_cli import add_backup
 from bot.bench_cli import bench_app
 from bot.bookings_cli import bookings_app
 from bot.client import AdvisorClient, NotRunning, running
@@ -26,6 +27,7 @@ from bot.desk_cli import desk_app
 from bot.key_cli import key_app
 from bot.logs import spoken
 from bot.places_cli import places_app
+from bot.privacy_cli import privacy_app
 from bot.processes import ROOT, advisor_command, advisor_environment, dialogue_command, dialogue_environment
 from bot.services_cli import services_app
 from bot.settings import GatewaySettings
@@ -48,6 +50,8 @@ app.add_typer(places_app, name="places")
 app.add_typer(bookings_app, name="bookings")
 app.add_typer(desk_app, name="desk-user")
 app.add_typer(key_app, name="key")
+app.add_typer(privacy_app, name="privacy")
+add_backup(app)
 console = Console(stderr=True)
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 

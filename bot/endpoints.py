@@ -89,7 +89,9 @@ def tool_routes(path: MessagePath, turns: Turns) -> APIRouter:
         try:
             reply: Reply | None = await path.handle(incoming)
         except CannotStore as error:
-            raise HTTPException(503) from error
+            if error.danger is None:
+                raise HTTPException(503) from error
+            reply = error.danger
         if reply is None:  # sent before: the same answer again, or none yet
             given = await asyncio.to_thread(turns.turn_of, incoming.channel, incoming.external_id)
             if given is None:

@@ -21,7 +21,9 @@ class DialogueDown(GatewayError):
 
 
 class CannotStore(GatewayError):
-    """The inbox could not be written."""
+    """The inbox could not be written; ``danger`` is what must be said all the same."""
+
+    danger: Reply | None = None
 
 
 class CannotSend(GatewayError):

@@ -26,7 +26,8 @@ from bot.logs import about
 from bot.messages import Incoming
 from bot.metrics import Metrics
 from bot.steps.clean import clean
-from bot.steps.guard import guard
+from bot.steps.erase import erase
+from bot.steps.guard import guard, in_danger
 from bot.steps.hand_over import HandOver
 from bot.steps.receive import receive
 from bot.steps.record import record
@@ -36,6 +37,7 @@ from knowledge.emergency import EmergencyMatcher
 from knowledge.library import Library
 from knowledge.reply import Block, Outcome, Reply
 from storage.crypto import Cipher
+from storage.erasing import Erasure
 from storage.inbox import Inbox, Received
 from storage.tickets import Ticket
 from storage.turns import Buttons, Turns
@@ -83,6 +85,7 @@ class Parts:
     hand_over: HandOver
     alone: Alone | None = None  # where other servers work on the same database
     metrics: Metrics = field(default_factory=Metrics)
+    erasure: Erasure | None = None
 
 
 class MessagePath:
@@ -185,7 +188,18 @@ class MessagePath:
             reply = reply or apology()
         if before:
             reply = reply.model_copy(update={"blocks": [*before, *reply.blocks]})
+        if reply.outcome is Outcome.ANSWERED_ERASURE:
+            parts = self._parts
+            reply = await erase(message, reply, parts.erasure, parts.dialogue, parts.clock)
+            if reply.outcome is Outcome.ANSWERED_ERASURE and not message.deliver:  # nothing is left to record it in
+                self._count(message, reply, (parts.clock() - message.received_at).total_seconds())
+                return reply
         return await asyncio.to_thread(self._finish, message, reply, ticket)
+
+    async def erase_answer(self, conversation: str, inbox_id: str) -> None:
+        """Delete the last that is left of an erased conversation: the answer that said so, once it is sent."""
+        if self._parts.erasure:
+            await asyncio.to_thread(self._parts.erasure.erase, conversation, self._parts.clock(), inbox_id)
 
     async def _thought(self, message: Incoming) -> Reply:
         """Return what the bot says, and what happens where it hands over."""
@@ -214,12 +228,19 @@ class MessagePath:
 
     def _receive(self, message: Incoming) -> Incoming | None:
         """Store the message. Raises CannotStore."""
-        try:
-            with self._parts.metrics.step("receive"):
-                return receive(message, self._parts.inbox, self._parts.buttons)
-        except CannotStore:
-            self._parts.metrics.broke("store")
-            raise
+        with about(message.inbox_id, message.channel):
+            try:
+                with self._parts.metrics.step("receive"):
+                    return receive(message, self._parts.inbox, self._parts.buttons)
+            except CannotStore as error:
+                logger.error("%s", error)
+                self._parts.metrics.broke("store")
+                error.danger = self.in_danger(message)
+                raise
+
+    def in_danger(self, message: Incoming) -> Reply | None:
+        """Return what must be said to who is in danger even where nothing can be stored, else None."""
+        return in_danger(clean(message), self._parts.matcher)
 
     def _count(self, message: Incoming, reply: Reply, took_s: float) -> None:
         self._parts.metrics.answered(message.channel, reply, None if message.again else took_s)

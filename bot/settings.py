@@ -13,6 +13,7 @@ from sqlalchemy import make_url
 
 from knowledge.hours import parse_hours
 from storage.crypto import read_or_make_key
+from storage.database import TRACKERS
 
 ROLES = ("web", "desk", "telegram", "outbox", "actions")
 
@@ -87,10 +88,12 @@ class GatewaySettings(BaseSettings):
 
     @property
     def tracker_url(self) -> str:
-        """Return the address of the trackers' database: beside ours, and for PostgreSQL the same one."""
-        if make_url(self.database).get_backend_name() == "sqlite":
+        """Return the address of the trackers: a file beside ours, or a schema of the same PostgreSQL."""
+        url = make_url(self.database)
+        if url.get_backend_name() == "sqlite":
             return f"sqlite:///{(self.var / 'tracker.db').resolve()}"
-        url = make_url(self.database).set(drivername="postgresql+psycopg2")
+        # Rasa's table has the name of one of ours.
+        url = url.set(drivername="postgresql+psycopg2").update_query_dict({"options": f"-csearch_path={TRACKERS}"})
         return url.render_as_string(hide_password=False)
 
     @property

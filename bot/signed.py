@@ -74,7 +74,9 @@ def signed_routes(path: MessagePath, turns: Turns, secret: str, clock: Callable[
         try:
             reply = await path.handle(incoming)
         except CannotStore as error:
-            raise HTTPException(503) from error
+            if error.danger is None:
+                raise HTTPException(503) from error
+            reply = error.danger
         if reply is None:
             before = await asyncio.to_thread(turns.turn_of, CHANNEL, incoming.external_id)
             if before is None:

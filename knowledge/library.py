@@ -54,9 +54,10 @@ class Library:
     def vector_of(self, text: str) -> Vectors | None:
         """Return the vector of normal text; None where there is no encoder: then words alone must do."""
         try:
-            return self.encoder.queries([text])[0]
+            vector: Vectors = self.encoder.queries([text])[0]
         except EncoderUnavailable:
             return None
+        return vector
 
     @property
     def loaded_encoder(self) -> Encoder | None:

@@ -20,6 +20,7 @@ from storage.crypto import Cipher
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _LOCK_WAIT_S = 5
+TRACKERS = "trackers"  # the schema in PostgreSQL
 
 
 class Database:
@@ -50,17 +51,24 @@ class Database:
             yield session
 
     def migrate(self) -> None:
-        """Bring the schema up to date."""
+        """Bring the schema up to date, and make room for Rasa's trackers where they are in the same database."""
+        if self.engine.name == "postgresql":
+            with self.engine.begin() as connection:
+                connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {TRACKERS}"))
         command.upgrade(alembic_config(self.url), "head")
 
     def is_current(self) -> bool:
         """Return whether the schema is the newest; False also where the database does not answer."""
         newest = ScriptDirectory.from_config(alembic_config(self.url)).get_current_head()
         try:
-            with self.engine.connect() as connection:
-                return MigrationContext.configure(connection).get_current_revision() == newest
+            return self.revision() == newest
         except SQLAlchemyError:
             return False
+
+    def revision(self) -> str | None:
+        """Return which migration the schema is at; None where it is empty. Raises SQLAlchemyError."""
+        with self.engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
 
     def is_up(self) -> bool:
         """Return whether the database answers."""

@@ -33,13 +33,16 @@ from storage.crypto import CannotDecrypt, Cipher
 SEALED_INSIDE = ("booking.phone", "message.phone")  # what a sealed "phone" in an event may be bound to
 _BOUND_TO = "tracker"
 _BATCH = 500
-_EVENTS = Table(
+TRACKER_TABLES = MetaData()
+_EVENTS = Table(  # as Rasa's SQLTrackerStore makes it
     "events",
-    MetaData(),
+    TRACKER_TABLES,
     Column("id", Integer, primary_key=True),
-    Column("sender_id", String(255)),
-    Column("type_name", String(255)),
+    Column("sender_id", String(255), nullable=False, index=True),
+    Column("type_name", String(255), nullable=False),
     Column("timestamp", Float),
+    Column("intent_name", String(255)),
+    Column("action_name", String(255)),
     Column("data", Text),
 )
 
@@ -53,22 +56,26 @@ class Trackers:
         self._file = Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
         if self._file is None:
             parsed = parsed.set(drivername="postgresql+psycopg")
-        self._engine = create_engine(parsed)
+        self.engine = create_engine(parsed)
         self._cipher = cipher
 
     def exist(self) -> bool:
         """Return whether the dialogue server has written any yet."""
         if self._file is not None and not self._file.is_file():  # to look would make the file
             return False
-        looked = inspect(self._engine)
+        looked = inspect(self.engine)
         if not looked.has_table(_EVENTS.name):
             return False
         # We have a table of that name too: what can be booked.
         return _EVENTS.c.sender_id.name in {column["name"] for column in looked.get_columns(_EVENTS.name)}
 
+    def make(self) -> None:
+        """Make the table where the dialogue server has not yet."""
+        TRACKER_TABLES.create_all(self.engine)
+
     def close(self) -> None:
         """Close the connections."""
-        self._engine.dispose()
+        self.engine.dispose()
 
     def renew(self, told: Callable[[int], None] = lambda done: None) -> int:
         """Write every event with the cipher's own key, in one transaction; return how many were not yet.
@@ -80,7 +87,7 @@ class Trackers:
         changed, last = 0, 0
         setting = update(_EVENTS).where(_EVENTS.c.id == bindparam("at")).values(data=bindparam("new"))
         own = self._cipher.only_current()
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             while True:
                 query = select(_EVENTS.c.id, _EVENTS.c.data).where(_EVENTS.c.id > last).order_by(_EVENTS.c.id)
                 rows = connection.execute(query.limit(_BATCH)).all()
@@ -96,7 +103,7 @@ class Trackers:
         """Delete the events of a conversation; return how many."""
         if not self.exist():
             return 0
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             gone = connection.execute(delete(_EVENTS).where(_EVENTS.c.sender_id == conversation))
             return int(gone.rowcount)
 
@@ -109,7 +116,7 @@ class Trackers:
             .where(_EVENTS.c.sender_id == conversation, _EVENTS.c.type_name == "slot")
             .order_by(_EVENTS.c.id)
         )
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             events = [json.loads(self._cipher.unseal(row.data, _BOUND_TO)) for row in connection.execute(query)]
         return {event["name"]: event.get("value") for event in events}
 

@@ -25,10 +25,11 @@ class Desk:
     calls: Calls
     cipher: Cipher
     records: Records
+    days: int  # for which conversations are kept
 
 
-def open_desk(database: Database, clock: Callable[[], datetime], demo: bool = False) -> Desk:
-    """Return the desk over one database; ``demo`` shows sample times too."""
+def open_desk(database: Database, clock: Callable[[], datetime], demo: bool = False, days: int = 30) -> Desk:
+    """Return the desk over one database; ``demo`` shows sample times too, ``days`` conversations are kept."""
     return Desk(
         Catalogue(database, clock, demo),
         Bookings(database, clock),
@@ -36,4 +37,5 @@ def open_desk(database: Database, clock: Callable[[], datetime], demo: bool = Fa
         Calls(database, clock),
         database.cipher,
         Records(database),
+        days,
     )

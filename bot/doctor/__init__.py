@@ -26,10 +26,10 @@ def examine() -> Iterator[Finding]:
             name = "ADVISOR_" + "_".join(map(str, item["loc"])).upper()
             yield bad("settings", f"{name} cannot be read: {item['msg']}", "correct it, or remove it for its default")
         return
-    yield from findings(here)
+    yield from findings(here, CHECKS)
 
 
-def findings(here: Here, checks: Iterable[Check] = CHECKS) -> Iterator[Finding]:
+def findings(here: Here, checks: Iterable[Check]) -> Iterator[Finding]:
     """Yield what the checks find; one that fails itself is a finding too."""
     for check in checks:
         try:

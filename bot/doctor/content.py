@@ -8,13 +8,13 @@ from bot.doctor.finding import Finding, Here, bad, ok, warning
 from bot.processes import model_file
 from bot.training import is_stale
 from knowledge.encoder import SentenceEncoder
-from knowledge.errors import EncoderUnavailable, IndexUnusable, KnowledgeError
+from knowledge.errors import EncoderUnavailable, IndexUnusable, KnowledgeError, ServiceListError
 from knowledge.expiry import is_expired
 from knowledge.index import PassageIndex
 from knowledge.passages import passages
 from knowledge.places_store import load_places
 from knowledge.schema import Service
-from knowledge.store import ServiceListError, load, overdue
+from knowledge.store import load, overdue
 
 _SHOWN = 5
 
@@ -51,7 +51,7 @@ def places(here: Here) -> Iterable[Finding]:
     except KnowledgeError as error:
         yield bad("places", f"they cannot be read: {error}", "import them anew: advisor places import FILE")
         return
-    samples = sum(place.sample for place in book)
+    samples = sum(place.sample for place in book.places)
     if not len(book):
         yield warning("places", "there are none, so nothing nearby can be found", "run: advisor places import FILE")
     elif samples and here.settings.public:

@@ -11,10 +11,18 @@ from knowledge.reply import Evidence, Outcome, Reply
 
 def guard(message: Incoming, matcher: EmergencyMatcher) -> Reply | None:
     """Return the reply where no further step may run: an emergency, or nothing to read."""
-    danger = None if message.act else matcher(message.text)
+    danger = in_danger(message, matcher)
     if danger:
-        reply = emergency_reply(danger)
-        return reply.model_copy(update={"evidence": Evidence(intent="emergency", confidence=1.0)})
+        return danger
     if not message.text and not message.act:
         return apology(Outcome.ERROR_EMPTY_MESSAGE)
     return None
+
+
+def in_danger(message: Incoming, matcher: EmergencyMatcher) -> Reply | None:
+    """Return what is said to who is in danger; it needs nothing but the words."""
+    danger = None if message.act else matcher(message.text)
+    if danger is None:
+        return None
+    reply = emergency_reply(danger)
+    return reply.model_copy(update={"evidence": Evidence(intent="emergency", confidence=1.0)})

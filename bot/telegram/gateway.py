@@ -23,13 +23,15 @@ from telegram.warnings import PTBUserWarning
 
 from bot.alone import Alone
 from bot.errors import CannotSend, CannotStore
+from bot.messages import Incoming
 from bot.path import MessagePath, turn_of
 from bot.steps.receive import receive
 from bot.telegram.answering import Answering
 from bot.telegram.draw import drawn
 from bot.telegram.sending import TelegramSender
 from bot.telegram.updates import CHANNEL, Taken, chat_of, menu, taken
-from knowledge.reply import Reply
+from knowledge.phrases import say
+from knowledge.reply import Outcome, Reply
 from storage.deliveries import Deliveries, Delivery
 from storage.inbox import Inbox, Received
 from storage.leases import Leases
@@ -59,6 +61,7 @@ class TelegramParts:
     alone: Alone
     path: MessagePath
     answering: Answering
+    record: Callable[[str], str]  # what is kept of a conversation, as text
     clock: Callable[[], datetime]
 
 
@@ -74,6 +77,7 @@ class TelegramGateway:
         self._woken: set[str] = set()
         self._locations: dict[str, tuple[float, float]] = {}
         self._tried: set[str] = set()
+        self._warned: set[str] = set()
         self._name, self._id = "", 0
 
     async def run(self) -> None:
@@ -113,9 +117,19 @@ class TelegramGateway:
         try:
             await self._take(found)
         except CannotStore:
+            await self._warn(found.message)
             raise
         except Exception:  # the same: it is left, those behind it are taken
             logger.exception("an update that cannot be taken")
+
+    async def _warn(self, message: Incoming) -> None:
+        """Say at once what danger calls for where nothing can be stored; the update comes again and is answered then."""
+        danger = self._parts.path.in_danger(message)
+        if danger is None or message.external_id in self._warned:
+            return
+        self._warned.add(message.external_id)
+        with suppress(CannotSend):
+            await self.notify(message.conversation, danger)
 
     async def notify(self, conversation: str, reply: Reply) -> None:
         """Send a reply unasked. Raises CannotSend."""
@@ -232,6 +246,7 @@ class TelegramGateway:
     async def _deliver(self, conversation: str, delivery: Delivery) -> None:
         """Send one reply, part by part; after a crash in between only what is left."""
         chat, deliveries = chat_of(conversation), self._parts.deliveries
+        ended = deliveries.sent
         reply = Reply.model_validate_json(delivery.reply)
         try:
             if await self._parts.answering.speaks_instead(self.sender, chat, conversation, delivery):
@@ -243,13 +258,18 @@ class TelegramGateway:
                 if number > delivery.parts_sent:
                     await self.sender.send(chat, part)
                     await asyncio.to_thread(deliveries.part_sent, delivery.inbox_id, number)
+            if reply.outcome is Outcome.ANSWERED_RECORD:
+                record = await asyncio.to_thread(self._parts.record, conversation)
+                await self.sender.document(chat, say("record_file"), record.encode())
             if settings.voice:
                 await self._parts.answering.speak(self.sender, chat, reply.speak, settings)
         except CannotSend as error:
             logger.warning("telegram reply %s is given up: %s", delivery.inbox_id, error)
-            await asyncio.to_thread(deliveries.failed, delivery.inbox_id)
-            return
-        await asyncio.to_thread(deliveries.sent, delivery.inbox_id)
+            ended = deliveries.failed
+        if reply.outcome is Outcome.ANSWERED_ERASURE:  # instead of a mark: after a crash it is done again
+            await self._parts.path.erase_answer(conversation, delivery.inbox_id)
+        else:
+            await asyncio.to_thread(ended, delivery.inbox_id)
 
 
 def _seconds(error: BaseException) -> float:

@@ -57,6 +57,13 @@ class TelegramSender:
         """Send OGG/Opus sound as a voice message. Raises CannotSend."""
         await self._do(chat, lambda: self._bot.send_voice(chat, voice=sound))
 
+    async def document(self, chat: int, name: str, data: bytes) -> None:
+        """Send a file. Raises CannotSend."""
+        try:
+            await self._do(chat, lambda: self._bot.send_document(chat, document=data, filename=name))
+        except BadRequest as error:
+            raise CannotSend(f"Telegram refuses the file: {error}", permanent=True) from error
+
     async def typing(self, chat: int) -> None:
         """Show that an answer is on its way; nothing is lost where that fails."""
         try:

@@ -16,6 +16,7 @@ from telegram.request import HTTPXRequest
 from bot.alone import Alone
 from bot.errors import CannotStore
 from bot.path import MessagePath
+from bot.record_file import RecordFiles
 from bot.settings import GatewaySettings, holder
 from bot.speech.hearing import Hearing
 from bot.speech.speaking import Speaking
@@ -64,6 +65,7 @@ def telegram_gateway(
         )
     )
     leases = Leases(database, clock, holder(settings))
+    files = RecordFiles(database, settings.tracker_url, clock, settings.record_days)
     parts = TelegramParts(
         bot=_bot(settings),
         inbox=inbox,
@@ -73,6 +75,7 @@ def telegram_gateway(
         alone=Alone(leases),
         path=path,
         answering=answering,
+        record=lambda conversation: files.text(files.of_conversation(conversation)),
         clock=clock,
     )
     address = f"{settings.telegram_webhook.rstrip('/')}{WEBHOOK}" if settings.telegram_webhook else ""

@@ -15,6 +15,7 @@ from actions.booking_talk.desk import Desk
 from bot.dialogue import DialogueClient
 from bot.path import MessagePath
 from bot.pulse import Pulse
+from bot.record_file import RecordFiles
 from bot.settings import GatewaySettings
 from bot.speech.hearing import Hearing
 from bot.speech.speaking import Speaking
@@ -73,6 +74,7 @@ def add_web(app: FastAPI, parts: WebParts) -> None:
         parts.path, turns, parts.desk.outbox, messages, parts.pulse, pages, limiting, parts.matcher, clock
     )
     chat = Chat(chat_parts)
+    files = RecordFiles(database, settings.tracker_url, clock, settings.record_days)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     for routes in (
         chat_routes(chat, chat_parts),
@@ -82,7 +84,7 @@ def add_web(app: FastAPI, parts: WebParts) -> None:
         place_routes(pages, lambda: parts.live.places, clock),
         booking_routes(pages, chat, parts.desk, buttons, clock),
         benefit_routes(pages, turns, lambda: parts.live.library, clock),
-        privacy_routes(pages, Erasure(database), parts.dialogue, clock, settings.record_days),
+        privacy_routes(pages, Erasure(database), files, parts.dialogue, clock, settings.record_days),
         feedback_routes(pages, Thumbs(database)),
         voice_routes(pages, chat, turns, limiting, parts.hearing, parts.speaking),
     ):

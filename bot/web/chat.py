@@ -25,7 +25,7 @@ from bot.web.session import Visitor
 from knowledge.emergency import EmergencyMatcher
 from knowledge.normalise import MAX_MESSAGE
 from knowledge.phrases import points, say
-from knowledge.reply import Block, FormBlock, Reply
+from knowledge.reply import Block, FormBlock, Outcome, Reply
 from storage.desk_messages import DeskMessages
 from storage.turns import Turn, Turns
 
@@ -86,8 +86,10 @@ class Chat:
         """Answer a message: with its part for our script, else with the page."""
         try:
             reply = await self._parts.path.handle(message, before)
-        except CannotStore:
-            return self._sorry(request, visitor, message)
+        except CannotStore as error:
+            return self._alone(request, visitor, message, error.danger or apology(), 503)
+        if reply and reply.outcome is Outcome.ANSWERED_ERASURE and not wants_part(request):
+            return self._alone(request, visitor, message, reply)  # no conversation is left to go back to
         if not wants_part(request):
             # What only writing answers has the box in focus; else one is taken to the answer.
             answer: Response = go("/chat#say" if reply and _asks(reply) else "/chat#latest")
@@ -115,11 +117,14 @@ class Chat:
         if self._parts.matcher(text[:MAX_MESSAGE]) is None:
             self._parts.limiting.check(request, visitor, "chat")
 
-    def _sorry(self, request: Request, visitor: Visitor, message: Incoming) -> Response:
-        said = Said(message.inbox_id, message.received_at, message.text[:200], apology())
+    def _alone(
+        self, request: Request, visitor: Visitor, message: Incoming, reply: Reply, status: int = 200
+    ) -> Response:
+        """Show a message that is not in the record, and its reply."""
+        said = Said(message.inbox_id, message.received_at, message.text[:200] or None, reply)
         if wants_part(request):
-            return self._parts.pages.show(request, "turn.html", {"each": said}, visitor, 503)
-        return self._parts.pages.show(request, "chat.html", {"said": [said]}, visitor, 503)
+            return self._parts.pages.show(request, "turn.html", {"each": said}, visitor, status)
+        return self._parts.pages.show(request, "chat.html", {"said": [said]}, visitor, status)
 
     def _said(self, conversation: str, since: datetime | None) -> list[Said]:
         shown = [_of_turn(turn) for turn in self._parts.turns.last(conversation, _SHOWN, since)]

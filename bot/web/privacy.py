@@ -1,4 +1,4 @@
-"""What is kept about a visitor, in plain words, and how to have it deleted."""
+"""What is kept about a visitor, in plain words, how to take it away, and how to have it deleted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from fastapi.responses import HTMLResponse, Response
 
 from bot.dialogue import DialogueClient
 from bot.errors import DialogueDown
-from bot.web.pages import Pages
+from bot.record_file import RecordFiles
+from bot.web.pages import HEADERS, Pages
 from knowledge.phrases import say
 from storage.erasing import Erasure
 
@@ -21,7 +22,12 @@ logger = logging.getLogger(__name__)
 
 
 def privacy_routes(
-    pages: Pages, erasure: Erasure, dialogue: DialogueClient, clock: Callable[[], datetime], days: int
+    pages: Pages,
+    erasure: Erasure,
+    files: RecordFiles,
+    dialogue: DialogueClient,
+    clock: Callable[[], datetime],
+    days: int,
 ) -> APIRouter:
     """Return the routes. ``days`` is how long conversations are kept."""
     routes = APIRouter()
@@ -30,6 +36,24 @@ def privacy_routes(
     async def page(request: Request) -> Response:
         """Say what is kept, why and how long."""
         return pages.show(request, "privacy.html", {"days": say("page_privacy_days", days=days)})
+
+    @routes.post("/privacy/record")
+    async def record(
+        request: Request,
+        csrf: Annotated[str, Form(max_length=128)] = "",
+        kind: Annotated[str, Form(max_length=8)] = "text",
+    ) -> Response:
+        """Give the visitor's own record as a file, to read or (``kind`` data) as JSON; it is never kept anywhere."""
+        visitor = pages.taken(request, csrf)
+        found = await asyncio.to_thread(files.of_conversation, visitor.conversation)
+        content, media, ending = files.text(found), "text/plain", "txt"
+        if kind == "data":
+            content, media, ending = files.data(found), "application/json", "json"
+        else:
+            content = f"\ufeff{content}"  # old Windows reads it as Chinese then
+        answer = Response(content, media_type=f"{media}; charset=utf-8", headers=HEADERS)
+        answer.headers["Content-Disposition"] = f'attachment; filename="record.{ending}"'
+        return answer
 
     @routes.post("/privacy", response_class=HTMLResponse)
     async def erase(request: Request, csrf: Annotated[str, Form(max_length=128)] = "") -> Response:

@@ -32,12 +32,14 @@ def test_what_was_said_is_forgotten_and_nothing_younger(database: Database) -> N
     assert [each.inbox_id for each in turns.last(turn(2).conversation, 9)] == [turn(2).inbox_id]
 
 
-def test_an_open_ticket_and_an_unanswered_message_keep_theirs(database: Database) -> None:
+def test_an_open_ticket_keeps_its_message_and_nobody_keeps_one_that_was_never_answered(database: Database) -> None:
     inbox, turns = Inbox(database), Turns(database)
     inbox.store(message(1))
     turns.record(turn(1), ticket=NewTicket("emergency_fall", 3))
-    inbox.store(message(2))
     assert Retention(database).forget(AT + LATER) == 0
+    inbox.store(message(2))  # and the server died: after so long nobody answers it any more
+    assert Retention(database).forget(AT) == 0
+    assert Retention(database).forget(AT + LATER) == 1
 
 
 def test_many_are_forgotten_and_a_second_time_none(database: Database) -> None:
