@@ -136,6 +136,7 @@ def serve(
 ) -> None:
     """Run one advisor server in the foreground, beside others; see docs/deploy.md."""
     settings = _one_of_several(roles)
+    os.chdir(ROOT)
     os.execvpe(sys.executable, advisor_command(settings), advisor_environment(settings))  # noqa: S606
 
 

@@ -9,6 +9,7 @@ import os
 import secrets
 import signal
 import subprocess
+import sys
 import time
 import uuid
 from collections import defaultdict
@@ -57,7 +58,7 @@ class Machines:
         key = "ADVISOR_DIALOGUE_PORT" if name.startswith("dialogue") else "ADVISOR_PORT"
         with (self.folder / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen(
-                [str(ROOT / ".venv/bin/advisor"), *command],
+                [sys.executable, "-m", "bot", *command],
                 env={**os.environ, **self.env, key: str(port)},
                 cwd=ROOT,
                 stdout=log,
