@@ -92,6 +92,10 @@ def scrubbed(text: str) -> str:
 class _Output(logging.Handler):
     """Writes to standard output as it is at that time; a closed one is no reason to stop."""
 
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep what libraries say from warning on, whatever level they set for themselves."""
+        return record.levelno >= logging.WARNING or record.name.split(".")[0] in _OURS
+
     def emit(self, record: logging.LogRecord) -> None:
         try:
             sys.stdout.write(self.format(record) + "\n")

@@ -82,6 +82,10 @@ class JsonLine(logging.Formatter):
 class _Output(logging.Handler):
     """Writes to standard output; a closed one is no reason to stop."""
 
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep what libraries say from warning on, whatever level they set for themselves."""
+        return record.levelno >= logging.WARNING or record.name.split(".")[0] == "nlu"
+
     def emit(self, record: logging.LogRecord) -> None:
         try:
             sys.stdout.write(self.format(record) + "\n")

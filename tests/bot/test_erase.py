@@ -87,7 +87,7 @@ async def test_nothing_is_left_once_it_is_said(database: Database, library: Libr
     dialogue = Forgets()
     path = path_of(database, library, dialogue, Erasure(database))
     await path.handle(message("长护险", "1"))
-    await path.handle(message("别人的话", "1", "web:b"))
+    await path.handle(message("别人的话", "9", "web:b"))
     assert kept(database) == {"inbox": 1, "turns": 1}
     reply = await path.handle(message("确定删除", "2"))
     assert reply is not None

@@ -86,6 +86,9 @@ def test_an_exception_is_told_by_kind_and_place_without_its_message(capsys: pyte
 def test_what_libraries_write_carries_no_words_and_no_long_number(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("json")
     logging.getLogger("some.library").warning("cannot send %s", SECRET)
+    talkative = logging.getLogger("some.talkative.library")
+    talkative.setLevel(logging.DEBUG)
+    talkative.debug("looking for %s", "Jane")
     logging.getLogger("httpx").info("POST https://example.invalid/bot1:token/sendMessage")
     (event,) = events(capsys)
     assert event["event"] == "cannot send …"
