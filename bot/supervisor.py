@@ -28,6 +28,7 @@ _BACK_OFF_S = (1, 2, 4, 8, 16, 30)
 _STABLE_S = 60  # a process up for so long starts again from the shortest wait
 _STOP_S = 8
 _POLL_S = 0.2
+_LINE = 2**20  # bytes of the longest line of output
 
 
 @dataclass
@@ -110,6 +111,7 @@ class Supervisor:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is ours to pass on
+                limit=_LINE,
             )
             await self._log(child)
             code = await child.process.wait()

@@ -57,6 +57,11 @@ class SentenceEncoder:
         known = [self._known(text[:MAX_QUERY]) for text in texts]
         return np.vstack(known) if known else self._encode(self._model.encode_query, texts)
 
+    def remembered(self) -> tuple[int, int]:
+        """Return how many queries were known already, and how many had to be encoded."""
+        known = self._known.cache_info()
+        return known.hits, known.misses
+
     def _query(self, text: str) -> Vectors:
         row: Vectors = self._encode(self._model.encode_query, [text])[0]
         row.flags.writeable = False  # it is shared

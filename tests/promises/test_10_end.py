@@ -15,13 +15,11 @@ from sqlalchemy import select
 from bot.client import Where
 from bot.desk.app import open_accounts
 from bot.settings import GatewaySettings
-from storage.booking_tables import BookingRow
 from storage.clock import now
 from storage.crypto import Cipher
 from storage.database import Database
-from storage.desk_messages import DeskMessages
-from storage.notes import CallNotes
-from storage.tables import InboxRow, TurnRow, UnansweredRow
+from storage.rotation import encrypted
+from storage.tables import InboxRow
 from storage.tickets import Tickets
 from tests.auxil.bot_api import BotApi
 from tests.desk.conftest import code
@@ -30,8 +28,10 @@ pytestmark = pytest.mark.processes
 
 NAME, STREET, ILLNESS = "欧阳慕云霄", "复兴中路7316弄", "帕金森叠加症"
 PHONE, ID_CARD, BANK_CARD = "13764920583", "310104193203157846", "6222021001987654321"
-PLANTED = (NAME, STREET, ILLNESS, PHONE, ID_CARD, BANK_CARD)
-SAID = f"我叫{NAME}，住{STREET}，老伴{ILLNESS}，身份证{ID_CARD}，卡号{BANK_CARD}，电话{PHONE}，长护险怎么申请"
+DOOR = "58号1904室"  # where they live: the road is kept, to find what is near
+PLANTED = (NAME, STREET, DOOR, ILLNESS, PHONE, ID_CARD, BANK_CARD)
+NEVER = ("7316弄", DOOR, PHONE, ID_CARD, BANK_CARD)  # in no word of theirs, not even encrypted
+SAID = f"我叫{NAME}，住{STREET}{DOOR}，老伴{ILLNESS}，身份证{ID_CARD}，卡号{BANK_CARD}，电话{PHONE}，长护险怎么申请"
 
 
 class Visitor:
@@ -82,26 +82,82 @@ def test_planted_words_are_readable_nowhere_and_gone_after_erasure(
     clerk.post("/desk/found", q=SAID)
     clerk.post(f"/desk/tickets/{ticket.id}", act="back", disposition="answered", text=f"{NAME}，{ILLNESS}", key="end2")
     clerk.post("/desk/notes", text=SAID, key="end3")
+    conversation = elder.conversation
     for path in ("/services?q=", "/nowhere/", "/places?where=", "/desk/tickets/"):
         elder.http.get(path + quote(NAME + STREET))
     elder.http.post("/webhooks/nowhere", content=SAID.encode())
     elder.http.post("/channels/signed", json={"user": "x", "message_id": "1", "text": SAID})
 
     assert readable(var) == []
-    # Numbers are not even kept encrypted, but the telephone that a clerk writes down.
-    kept = everything(database)
-    assert sum(NAME in text for text in kept) >= 6
-    assert [text for text in kept if ID_CARD in text or BANK_CARD in text] == []
-    assert len([text for text in kept if PHONE in text]) == 1
+    # Numbers and front doors are not even kept encrypted, but what a clerk writes down, without cards.
+    kept = everything(database, var)
+    assert sum(NAME in text for _, _, text in kept) >= 6
+    assert {place for place, _, _ in kept} >= {"turns.text", "inbox.text", "call_notes.text", "tracker"}
+    notes = [text for place, _, text in kept if place == "call_notes.text" and PHONE in text]
+    assert len(notes) == 1
+    assert DOOR in notes[0]
+    assert not any(word in notes[0] for word in (ID_CARD, BANK_CARD))
+    words = [(place, text) for place, _, text in kept if not place.endswith(".phone") and text not in notes]
+    assert [(place, word) for place, text in words for word in NEVER if word in text] == []
     for path in ("/desk/statistics", "/desk/statistics.csv", "/desk/audit"):
         page = clerk.http.get(path).text
         assert not any(word in page for word in PLANTED), path
 
+    # The person can take it away, and nobody else.
+    record = elder.post("/privacy/record", kind="text")
+    assert "attachment" in record.headers["content-disposition"]
+    assert all(word in record.text for word in (NAME, ILLNESS, "复兴中路"))
+    assert not any(word in record.text for word in NEVER if word != PHONE)
+    assert NAME not in clerk.post("/privacy/record", kind="data").text
+
     # The person's own erasure takes all that hangs on the conversation, the clerk's words included.
     done = elder.post("/privacy")
     assert "都删掉了" in done.text
-    after = everything(database, elder.conversation)
-    assert after == []
+    assert [found for found in everything(database, var) if found[1] == conversation] == []
+
+
+def test_by_a_word_and_a_button_everything_goes_from_the_page(
+    whole: tuple[Where, int, Path], database: Database
+) -> None:
+    where, _, var = whole
+    elder = Visitor(where.url)
+    elder.post("/chat", text=f"我叫{NAME}，长护险怎么申请")
+    assert "说过的话和我的回答1条" in elder.post("/chat", text="你们记了我什么").text
+    asked = elder.post("/chat", text="把我说过的都删了").text
+    assert "确定删吗" in asked
+    mine = elder.conversation
+    assert len([found for found in everything(database, var) if found[1] == mine]) > 6
+    token = re.search(r'name="token" value="([^"]+)"[^>]*>\s*确定删除', asked)
+    assert token
+    done = elder.post("/chat", token=token[1]).text
+    assert "都删掉了" in done
+    assert NAME not in done
+    assert [found for found in everything(database, var) if found[1] == mine] == []
+    assert "长护险" in elder.post("/chat", text="长护险是什么").text  # and one can begin anew
+
+
+def test_on_telegram_the_record_comes_as_a_file_and_everything_goes_once_that_is_said(
+    whole: tuple[Where, int, Path], database: Database, api: BotApi, chat: int
+) -> None:
+    var, mine = whole[2], f"telegram:{chat}"
+    api.say(chat, SAID)
+    api.answer(chat)
+    api.say(chat, "我的信息能不能导出，给我一份")
+    assert "下面这个文件" in api.answer(chat, 2).text
+    (sent,) = api.wait(lambda: api.to(chat, "sendDocument"))
+    record = (sent.file or b"").decode()
+    assert NAME in record
+    assert not any(word in record for word in NEVER if word != PHONE)
+    api.say(chat, "删掉我的记录")
+    asked = api.answer(chat, 3)
+    assert "确定删吗" in asked.text
+    assert [found for found in everything(database, var) if found[1] == mine]
+    api.press(asked, "确定删除")
+    assert api.answer(chat, 4).text == "都删掉了。"
+    api.wait(lambda: not [found for found in everything(database, var) if found[1] == mine])
+    with database.transaction() as session:
+        inbox = session.scalars(select(InboxRow).where(InboxRow.conversation == mine)).all()
+    assert inbox == []
 
 
 def readable(var: Path) -> list[str]:
@@ -132,25 +188,17 @@ def cells(file: Path) -> list[str]:
     return found
 
 
-def everything(database: Database, conversation: str | None = None) -> list[str]:
-    """Return every text that somebody wrote, decrypted: of all, or of one conversation."""
-    decrypt = database.cipher.decrypt
+def everything(database: Database, var: Path) -> list[tuple[str, str, str]]:
+    """Return (column, conversation, text) of all that is encrypted anywhere, the tracker's events too."""
+    found = []
     with database.transaction() as session:
-        rows = [
-            *((row.conversation, decrypt(row.text, "turns.text")) for row in session.scalars(select(TurnRow))),
-            *((row.conversation, decrypt(row.text, "inbox.text")) for row in session.scalars(select(InboxRow))),
-            *(
-                (row.conversation, decrypt(row.text, "unanswered.text"))
-                for row in session.scalars(select(UnansweredRow))
-            ),
-            *(
-                (row.conversation, decrypt(row.name, "bookings.name"))
-                for row in session.scalars(select(BookingRow))
-                if row.name
-            ),
-        ]
-    rows += [(note.conversation, note.text) for note in CallNotes(database, now).latest(1_000)]
-    for of in {conversation or "", *(of for of, _ in rows if of)}:
-        rows += [(of, message.reply) for message in DeskMessages(database, now).of(of)]
-    planted = [text for of, text in rows if conversation in (None, of)]
-    return planted if conversation else [text for text in planted if any(word in text for word in PLANTED)]
+        for table, columns in encrypted().items():
+            for row in session.execute(select(table)).mappings():
+                for column in columns:
+                    if row[column.name] is not None:
+                        place = f"{table.name}.{column.name}"
+                        text = database.cipher.decrypt(row[column.name], place)
+                        found.append((place, str(row.get("conversation")), text))
+    with sqlite3.connect(f"file:{var / 'tracker.db'}?mode=ro", uri=True) as events:
+        rows = events.execute("SELECT sender_id, data FROM events").fetchall()
+    return found + [("tracker", sender, database.cipher.unseal(data, "tracker")) for sender, data in rows]
