@@ -3,7 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from bot.cli import app
 from bot.processes import model_file
 from bot.settings import GatewaySettings
 from bot.supervisor import children, with_secrets
@@ -48,3 +50,25 @@ def test_no_secret_stands_on_a_command_line(settings: GatewaySettings) -> None:
         assert "first-secret" not in " ".join(child.command)
         assert "second-secret" not in " ".join(child.command)
         assert settings.encryption_key() not in " ".join(child.command)
+
+
+def test_a_role_there_is_not_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADVISOR_ROLES", "web,kitchen")
+    with pytest.raises(ValueError, match="no such role: kitchen; there are web, desk"):
+        GatewaySettings()
+
+
+def test_a_server_beside_others_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ADVISOR_VAR", str(tmp_path))
+    monkeypatch.setenv("ADVISOR_DATABASE_URL", "postgresql+psycopg://nobody@127.0.0.1:1/none")
+    said = CliRunner().invoke(app, ["serve"])
+    assert said.exit_code == 1
+    assert "ADVISOR_DIALOGUE_SECRET, ADVISOR_ACTION_SECRET, ADVISOR_KEY: every server needs the same" in said.output
+    said = CliRunner().invoke(app, ["serve", "--roles", "kitchen"])
+    assert "kitchen" in said.output
+
+
+def test_trackers_lie_beside_the_database_and_in_postgresql_in_a_schema_of_their_own(tmp_path: Path) -> None:
+    assert GatewaySettings(var=tmp_path).tracker_url == f"sqlite:///{tmp_path}/tracker.db"
+    url = GatewaySettings(database_url="postgresql+psycopg://u:p%40ss@h/advisor").tracker_url
+    assert url == "postgresql+psycopg2://u:p%40ss@h/advisor?options=-csearch_path%3Dtrackers"
