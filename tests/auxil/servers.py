@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import time
@@ -44,7 +45,7 @@ def nginx(folder: Path, advisors: list[int]) -> Iterator[tuple[str, str]]:
             text = text.replace(f"127.0.0.1:{shipped}", f"127.0.0.1:{ours}")
         (folder / name).write_text(text)
     (folder / "nginx.conf").write_text(
-        f"worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log;\n"
+        f"{'user root; ' if os.geteuid() == 0 else ''}worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log;\n"
         "events { worker_connections 512; }\n"
         f"http {{ access_log off; client_body_temp_path {folder}/b; proxy_temp_path {folder}/p;\n"
         f"fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;\n"
