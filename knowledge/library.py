@@ -18,9 +18,11 @@ from knowledge.passages import Passage, passages
 from knowledge.reranker import Reranker
 from knowledge.search import Match, ServiceSearch
 from knowledge.store import ServiceList
+from knowledge.words import ServiceWords, made_from
 
 logger = logging.getLogger(__name__)
 _BATCH = 64
+_WORDS = "words.npz"
 _REBUILD_FROM = 0.2  # above this share of new passages the fusion is fitted anew
 
 
@@ -106,7 +108,7 @@ def open_library(
         if rebuild:
             raise IndexUnusable("a rebuild was asked for")
         index = PassageIndex.load(index_folder, encoder_name)
-        library = Library(services, ServiceSearch(index), encoder_name)
+        library = Library(services, _opened(index, index_folder), encoder_name)
         if index.is_of(listed):
             return library
         if len(_unknown(listed, index)) > _REBUILD_FROM * len(listed):
@@ -141,6 +143,19 @@ def by_words(services: ServiceList) -> Library:
     library = Library(services, ServiceSearch(index), WORDS_ONLY)
     library._missing = EncoderUnavailable("The search goes by words alone: there was no encoder at the start.")
     return library
+
+
+def _opened(index: PassageIndex, folder: Path) -> ServiceSearch:
+    """Return the search of a saved index, with the words that were fitted for it; they are fitted once."""
+    file, digest = folder / _WORDS, made_from(index.fingerprint.passages)
+    kept = ServiceWords.load(file, digest)
+    search = ServiceSearch(index, words=kept)
+    if kept is None:
+        try:
+            search.words.save(file, digest)
+        except OSError as error:
+            logger.warning("%s cannot be kept (%s); it will be made again at the next start", file, error)
+    return search
 
 
 def _save(index: PassageIndex, folder: Path, calibration: tuple[float, ...]) -> None:

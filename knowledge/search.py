@@ -45,14 +45,18 @@ class ServiceSearch:
     """Search over one version of the service list. Immutable, safe to share by threads."""
 
     def __init__(
-        self, index: PassageIndex, question_vectors: Vectors | None = None, before: ServiceSearch | None = None
+        self,
+        index: PassageIndex,
+        question_vectors: Vectors | None = None,
+        before: ServiceSearch | None = None,
+        words: ServiceWords | None = None,
     ) -> None:
         """Use the index's calibration, or fit one.
 
         ``question_vectors``, of shape (len(index.passages), dimension), are the passages as
         the encoder sees them when they are asked; with them the fusion is fitted. The model of
-        people's words is taken over from the search ``before``, where that was of the same
-        services: it hardly changes with the list's texts.
+        people's words is ``words``, or taken over from the search ``before``, where that was of the
+        same services: it hardly changes with the list's texts.
         """
         self.index = index
         self._lexical = LexicalIndex([passage.text for passage in index.passages])
@@ -65,7 +69,7 @@ class ServiceSearch:
             if passage.kind in (PassageKind.NAME, PassageKind.ALIAS) and len(passage.text) >= 2
         ]
         same = before is not None and before.service_ids == self.service_ids
-        self.words: ServiceWords = before.words if before and same else self._words_without(None, 1)
+        self.words: ServiceWords = words or (before.words if before and same else self._words_without(None, 1))
         if question_vectors is not None:
             self.fusion = self._fit(question_vectors)
         else:

@@ -21,6 +21,7 @@ from knowledge.reply import Act, Button, ChoiceBlock, Outcome, Reply, TextBlock
 from storage.clock import SHANGHAI
 from storage.crypto import Cipher, read_or_make_key
 from storage.database import Database
+from storage.erasing import Erasure
 from storage.inbox import Inbox, Received
 from storage.turns import Buttons, Turns
 from tests.auxil.toy_library import toy_library
@@ -74,6 +75,7 @@ def path_with(
         clock,
         database.cipher,
         hand_over(GatewaySettings(), database, clock),
+        erasure=Erasure(database),
     )
     return MessagePath(parts)
 
