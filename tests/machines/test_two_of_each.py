@@ -66,6 +66,10 @@ class Machines:
                 start_new_session=True,
             )
 
+    def turns(self, name: str) -> int:
+        """Return how many turns a dialogue server has told of in its log."""
+        return (self.folder / f"{name}.log").read_text().count('"event": "turn"')
+
     def kill(self, name: str) -> None:
         """As when a machine is gone: nothing is said to anybody."""
         os.killpg(self.running[name].pid, signal.SIGKILL)
@@ -172,10 +176,16 @@ async def _load_and_kill(machines: Machines) -> None:
         talkers = [Talker(http, number) for number in range(PEOPLE)]
         bookers = [Person(http, number) for number in range(BOOKERS)]
         load = asyncio.gather(*(each.talk() for each in talkers), *(each.book() for each in bookers))
-        await asyncio.sleep(3)
+
+        async def answered(count: int) -> None:
+            while sum(len(each.outcomes) for each in talkers) < count:
+                assert not load.done(), "the load was over before a server was killed"
+                await asyncio.sleep(0.05)
+
+        await answered(PEOPLE)
+        assert all(machines.turns(name) for name in ("dialogue1", "dialogue2")), "one had nothing to do"
         machines.kill("dialogue1")
-        await asyncio.sleep(4)
-        assert not load.done(), "the load was over before the second kill"
+        await answered(3 * PEOPLE)
         machines.kill("advisor2")
         await load
     database = Database(machines.settings.database, Cipher(machines.settings.key))
@@ -222,7 +232,7 @@ def _check_trackers(machines: Machines) -> None:
     with create_engine(machines.settings.database).connect() as connection:
         rows = connection.execute(
             text(
-                "SELECT sender_id, data FROM events WHERE type_name = 'user' AND sender_id LIKE 'test:talker%' ORDER BY id"
+                "SELECT sender_id, data FROM trackers.events WHERE type_name = 'user' AND sender_id LIKE 'test:talker%' ORDER BY id"
             )
         ).all()
     heard: dict[str, list[str]] = defaultdict(list)
