@@ -45,7 +45,7 @@ def reply_without_search(intent: str, text: str = "") -> Reply | None:
     if intent in _WHEN_NOTHING_IS_OPEN:
         return _text(say(_WHEN_NOTHING_IS_OPEN[intent]), Outcome.ASKED_WHAT_ABOUT)
     if intent in _BOOKINGS:
-        return _text(say("bookings_not_yet"), Outcome.ANSWERED_CONVERSATION, contact=[hotline()])
+        return _text(say("book_not_yet"), Outcome.ANSWERED_CONVERSATION, contact=[hotline()])
     makers = {
         "greet": _greet,
         "help": _help,

@@ -22,6 +22,7 @@ from knowledge.search import Match
 BOOKED_BY = {"book_training": "caregiver_training", "book_consultation": "eldercare_advisor"}
 OUTSIDE_BELOW = 0.5  # the gate's probability under which a message is not ours, whatever the search finds
 NAMED_FROM = 0.75  # a service found this surely is answered whatever the classifier says
+_PATIENCE = 2  # messages in a row that are not ours; at the next one a person is offered
 _GUESS_FROM = 0.5  # the gate's probability from which we ask "did you mean"
 
 
@@ -66,6 +67,8 @@ class ServiceAnswers:
             text = say("out_of_scope_money")
         elif elsewhere:
             text = say("out_of_scope_elsewhere")
+        elif context.misses >= _PATIENCE:
+            return handoff(Outcome.HANDED_OFF_MISSES)
         else:  # never the same sentence three times
             text = say("out_of_scope_again" if context.misses % 2 else "out_of_scope")
         return Reply(blocks=[TextBlock(text=text, contact=[hotline()])], outcome=Outcome.UNANSWERED_OUT_OF_SCOPE)

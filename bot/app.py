@@ -18,6 +18,7 @@ from bot.dialogue import DialogueClient
 from bot.endpoints import action_routes, bearer, tool_routes
 from bot.forgetting import keep_forgetting
 from bot.outbox import Channel, OutboxSender
+from bot.overload import Overload
 from bot.path import RESUME_WITHIN, MessagePath, Parts
 from bot.pulse import Pulse
 from bot.scrape import CountRequests, Watched, metrics_routes
@@ -72,6 +73,7 @@ def create_app() -> FastAPI:
         hand_over(settings, database, now),
         Alone(Leases(database, now, holder(settings))) if settings.is_shared else None,
         erasure=Erasure(database),
+        overload=Overload(settings.busy_from, settings.busy_after_s),
     )
     path = MessagePath(parts)
     desk = open_desk(database, now, settings.demo, settings.record_days)

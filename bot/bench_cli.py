@@ -23,15 +23,15 @@ bench_app = typer.Typer(help="Measure speed, size and quality beside others.")
 
 @bench_app.callback(invoke_without_command=True)
 def bench(context: typer.Context, as_json: Json = False) -> None:
-    """Measure speed, start time and memory of a system of its own."""
-    from bot.cli import fail, prepare
+    """Measure speed, start time and memory of a system of its own, and of a stock Rasa bot beside it."""
+    from bot.cli import fail, library_with_progress, prepare
 
     if context.invoked_subcommand:
         return
     try:
         settings = GatewaySettings()
         prepare(settings)
-        figures = measure(settings)
+        figures = measure(settings, library_with_progress(rebuild=False))
     except (CannotStart, TrainingFailed, KnowledgeError, httpx.HTTPError) as error:
         fail(error)
     print(json.dumps(figures) if as_json else table(figures))

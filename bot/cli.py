@@ -40,7 +40,7 @@ from knowledge.reply import Reply
 from knowledge.settings import KnowledgeSettings
 from knowledge.store import load
 from storage.clock import now
-from storage.crypto import Cipher
+from storage.crypto import Cipher, RotationUnfinished
 from storage.database import Database
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The elderly-care service advisor (养老顾问).")
@@ -84,6 +84,7 @@ def library_with_progress(rebuild: bool = False) -> Library:
 
 def prepare(settings: GatewaySettings) -> None:
     """Train, index and migrate where that is needed. Raises TrainingFailed or KnowledgeError."""
+    _check_key(settings)
     settings.var.mkdir(parents=True, exist_ok=True)
     if is_stale(settings):
         if not console.is_terminal:  # no spinner there: say it once
@@ -95,6 +96,13 @@ def prepare(settings: GatewaySettings) -> None:
     database.migrate()
     if settings.demo:
         put_samples(Catalogue(database, now), now())
+
+
+def _check_key(settings: GatewaySettings) -> None:
+    try:
+        settings.encryption_key()
+    except RotationUnfinished as error:
+        fail(error)
 
 
 @app.command()
@@ -155,6 +163,7 @@ def _one_of_several(roles: str = "") -> GatewaySettings:
         settings = GatewaySettings(roles=roles) if roles else GatewaySettings()
     except ValidationError as error:
         fail("; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors()))
+    _check_key(settings)
     missing = [name for name in ("dialogue_secret", "action_secret", "key") if not getattr(settings, name)]
     if missing and settings.is_shared:
         fail("set " + ", ".join(f"ADVISOR_{name.upper()}" for name in missing) + ": every server needs the same")

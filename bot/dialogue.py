@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from pydantic import ValidationError
 
 from bot.errors import DialogueDown
 from knowledge.reply import Reply
+
+# httpcore looks for a module that is not there, on the disk, several times a message: 6 % of the gateway's time.
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 _CONNECT_TRIES = 2
 _CONNECT_S = 0.4

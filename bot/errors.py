@@ -11,6 +11,8 @@ from __future__ import annotations
 from knowledge.phrases import hotline, say
 from knowledge.reply import Outcome, Reply, TextBlock
 
+_SAID = {Outcome.ERROR_EMPTY_MESSAGE: "empty", Outcome.ERROR_BUSY: "busy"}
+
 
 class GatewayError(Exception):
     """Base of the gateway's errors; the message is one line for the operator."""
@@ -36,5 +38,5 @@ class CannotSend(GatewayError):
 
 def apology(outcome: Outcome = Outcome.ERROR_SYSTEM) -> Reply:
     """Return what a person reads when something of ours is broken."""
-    text = say("empty") if outcome is Outcome.ERROR_EMPTY_MESSAGE else say("system_error")
+    text = say(_SAID.get(outcome, "system_error"))
     return Reply(blocks=[TextBlock(text=text, contact=[hotline()])], outcome=outcome, speak=text)

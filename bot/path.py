@@ -25,6 +25,7 @@ from bot.errors import CannotStore, apology
 from bot.logs import about
 from bot.messages import Incoming
 from bot.metrics import Metrics
+from bot.overload import Overload
 from bot.steps.clean import clean
 from bot.steps.erase import erase
 from bot.steps.guard import guard, in_danger
@@ -86,6 +87,7 @@ class Parts:
     alone: Alone | None = None  # where other servers work on the same database
     metrics: Metrics = field(default_factory=Metrics)
     erasure: Erasure | None = None
+    overload: Overload = field(default_factory=Overload)
 
 
 class MessagePath:
@@ -203,7 +205,10 @@ class MessagePath:
 
     async def _thought(self, message: Incoming) -> Reply:
         """Return what the bot says, and what happens where it hands over."""
-        with self._parts.metrics.step("understand"):
+        # What waits in a queue of its own (Telegram's) can wait; who looks at a page cannot.
+        if not (message.deliver or message.again) and self._parts.overload.is_too_much():
+            return apology(Outcome.ERROR_BUSY)
+        with self._parts.metrics.step("understand"), self._parts.overload.counted():
             reply = await understand(message, self._parts.dialogue, self._parts.library, self._parts.cipher)
         done = reply.outcome is Outcome.ANSWERED_BOOKING  # a code that was given must be seen
         if not done and await asyncio.to_thread(self._parts.hand_over.is_held_now, message.conversation):

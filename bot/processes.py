@@ -61,6 +61,7 @@ def dialogue_environment(settings: GatewaySettings) -> dict[str, str]:
         **advisor_environment(settings),
         "ADVISOR_ACTION_URL": settings.action_url or f"http://127.0.0.1:{settings.port}/actions/webhook",
         "ADVISOR_ENCODER_FILE": str(field_encoder().resolve()),
+        "OMP_NUM_THREADS": "1",  # the encoder's threads wait busily for one another: together with our own load far slower
         "ADVISOR_RECORD_DAYS": str(settings.record_days),
         "ADVISOR_TRACKER_URL": settings.tracker_url,
         "RASA_TELEMETRY_ENABLED": "false",

@@ -57,6 +57,8 @@ class GatewaySettings(BaseSettings):
     desk_idle_minutes: int = Field(30, gt=0)  # a session without a request ends
     desk_session_hours: int = Field(12, gt=0)  # and after that in any case
     public: bool = False  # behind HTTPS: cookies are marked Secure
+    busy_from: int = Field(64, gt=0)  # messages being understood at once; who asks then is told to ask again
+    busy_after_s: float = Field(1.5, gt=0)  # the same, where half of them have waited so long
     visitor_a_minute: int = Field(30, gt=0)  # messages of one visitor of the page
     address_a_minute: int = Field(300, gt=0)  # of one address: a whole centre may share it
     log: Literal["", "json", "console"] = ""  # empty: console at a terminal, else a JSON object a line

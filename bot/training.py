@@ -59,7 +59,7 @@ def train(settings: GatewaySettings) -> None:
     ]
     with log.open("w") as handle:
         done = subprocess.run(  # noqa: S603
-            command, cwd=ROOT, env=_environment(), stdout=handle, stderr=subprocess.STDOUT, check=False
+            command, cwd=ROOT, env=rasa_environment(), stdout=handle, stderr=subprocess.STDOUT, check=False
         )
     if done.returncode != 0 or not model.exists():
         raise TrainingFailed(f"training the dialogue model failed; {log} says why")
@@ -69,10 +69,11 @@ def train(settings: GatewaySettings) -> None:
 def quality(settings: GatewaySettings, *arguments: str) -> int:
     """Run ``python -m nlu.quality`` in the dialogue environment; return its exit code."""
     command = [str(Path(settings.dialogue_python).absolute()), "-m", "nlu.quality", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=_environment(), check=False).returncode  # noqa: S603
+    return subprocess.run(command, cwd=ROOT, env=rasa_environment(), check=False).returncode  # noqa: S603
 
 
-def _environment() -> dict[str, str]:
+def rasa_environment() -> dict[str, str]:
+    """Return the environment that Rasa is run in by our tools."""
     return {
         **os.environ,
         "ADVISOR_ENCODER_FILE": str(field_encoder().resolve()),

@@ -47,6 +47,7 @@ class Outcome(StrEnum):
     ERROR_DIALOGUE_DOWN = "error_dialogue_down"
     ERROR_EMPTY_MESSAGE = "error_empty_message"
     ERROR_SYSTEM = "error_system"
+    ERROR_BUSY = "error_busy"  # too many ask at once; it was not looked at
 
 
 class Act(BaseModel):

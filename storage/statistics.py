@@ -35,7 +35,7 @@ OPERATORS_OWN = ("cli", "terminal", "bench", "evaluate")  # channels on which no
 _DAY = timedelta(days=1)
 _QUESTIONS = ("answered_", "asked_", "unanswered_", "guarded_", "handed_off_")
 _NOT_MET = ("unanswered_", "asked_did_you_mean", "handed_off_misses")
-_BROKEN = ("error_dialogue_down", "error_system")
+_BROKEN = ("error_dialogue_down", "error_system", "error_busy")
 _STEPS = ("asked_slot", "answered_booking")  # of a form: with an intent of "steps" no question of its own
 _NO_QUESTION = ("answered_conversation", "handed_off_call_back", "handed_off_held")
 _INTENTS = {

@@ -18,7 +18,7 @@ from sanic import Blueprint, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
-from nlu import logs
+from nlu import logs, quicker
 from nlu.components.action_results import use_compiled_schema
 
 logger = logging.getLogger(__name__)
@@ -44,6 +44,7 @@ class AdvisorInput(InputChannel):
         if not secret or secret.startswith("${"):
             raise ValueError("credentials.yml: the advisor channel needs its secret (ADVISOR_DIALOGUE_SECRET)")
         use_compiled_schema()
+        quicker.use_all()
         logs.configure()  # the first thing of ours that Rasa calls
         return cls(secret)
 

@@ -44,6 +44,9 @@ class _Learnt:
     def __init__(self, intents: List[str], grams: List[str], weights: np.ndarray, bias: np.ndarray) -> None:
         self.intents, self.grams, self.weights, self.bias = intents, grams, weights, bias
         self.counter = _counter(vocabulary={gram: at for at, gram in enumerate(grams)})
+        # A row for each n-gram: a message has few of them, and only those are looked at.
+        self.of_grams = np.ascontiguousarray(weights[:, : len(grams)].T)
+        self.of_vector = np.ascontiguousarray(weights[:, len(grams) :].T)
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
@@ -126,13 +129,23 @@ class LengthFreeLogisticRegression(TrainedComponent, IntentClassifier):
         """Return the logits, shape (messages, intents). Raises ValueError before training."""
         if self._learnt is None:
             raise ValueError("the classifier is not trained yet")
-        return np.asarray(self._features(self._learnt.counter, messages) @ self._learnt.weights.T + self._learnt.bias)
+        learnt = self._learnt
+        grams = self._grams(learnt.counter, messages)
+        rows = [grams.indices[start:end] for start, end in zip(grams.indptr[:-1], grams.indptr[1:], strict=True)]
+        shares = [grams.data[start:end] for start, end in zip(grams.indptr[:-1], grams.indptr[1:], strict=True)]
+        of_grams = np.array([share @ learnt.of_grams[row] for share, row in zip(shares, rows, strict=True)])
+        vectors = np.array([m.get(VECTOR) for m in messages], dtype=np.float64) * self._config["vector_weight"]
+        return np.asarray(of_grams + vectors @ learnt.of_vector + learnt.bias)
 
     def _features(self, counter: CountVectorizer, messages: List[Message], mean: Any = 0.0) -> csr_matrix:
         """Return the features, shape (messages, n-grams + 384)."""
-        grams = normalize(counter.transform(m.get(TEXT) for m in messages)) * self._config["gram_weight"]
+        grams = self._grams(counter, messages)
         vectors = np.array([m.get(VECTOR) for m in messages]) * self._config["vector_weight"] - mean
         return hstack([grams, csr_matrix(vectors)], format="csr")
+
+    def _grams(self, counter: CountVectorizer, messages: List[Message]) -> csr_matrix:
+        """Return the counts of n-grams scaled to one length, shape (messages, n-grams)."""
+        return normalize(counter.transform(m.get(TEXT) for m in messages)) * self._config["gram_weight"]
 
 
 def _counter(**how: Any) -> CountVectorizer:

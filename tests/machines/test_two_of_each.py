@@ -255,5 +255,10 @@ def test_visitors_are_counted_in_redis(machines: Machines) -> None:
     with httpx.Client(base_url=machines.outside, trust_env=False, follow_redirects=True) as http:
         page = http.get("/chat").text
         csrf = page.split('name="csrf" value="')[1].split('"')[0]
-        http.post("/chat", data={"text": "您好", "csrf": csrf, "message_id": uuid.uuid4().hex})
+        sent = http.post(
+            "/chat",
+            data={"text": "您好", "csrf": csrf, "message_id": uuid.uuid4().hex},
+            headers={"origin": machines.outside},
+        )
+        assert "小助手" in sent.text
     assert any(b"chat" in key for key in redis.Redis.from_url(machines.redis).keys("LIMITS*"))

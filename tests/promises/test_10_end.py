@@ -122,7 +122,7 @@ def test_by_a_word_and_a_button_everything_goes_from_the_page(
     where, _, var = whole
     elder = Visitor(where.url)
     elder.post("/chat", text=f"我叫{NAME}，长护险怎么申请")
-    assert "说过的话和我的回答1条" in elder.post("/chat", text="你们记了我什么").text
+    assert "说过的话和我的回答，1条" in elder.post("/chat", text="你们记了我什么").text
     asked = elder.post("/chat", text="把我说过的都删了").text
     assert "确定删吗" in asked
     mine = elder.conversation
