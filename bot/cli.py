@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 import uuid
 from dataclasses import asdict
@@ -13,7 +12,6 @@ from typing import Annotated, NoReturn
 
 import httpx
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -28,7 +26,7 @@ from bot.key_cli import key_app
 from bot.logs import spoken
 from bot.places_cli import places_app
 from bot.privacy_cli import privacy_app
-from bot.processes import ROOT, advisor_command, advisor_environment, dialogue_command, dialogue_environment
+from bot.servers_cli import add_servers
 from bot.services_cli import services_app
 from bot.settings import GatewaySettings
 from bot.training import TrainingFailed, is_stale
@@ -52,6 +50,7 @@ app.add_typer(desk_app, name="desk-user")
 app.add_typer(key_app, name="key")
 app.add_typer(privacy_app, name="privacy")
 add_backup(app)
+add_servers(app)
 console = Console(stderr=True)
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
@@ -84,7 +83,7 @@ def library_with_progress(rebuild: bool = False) -> Library:
 
 def prepare(settings: GatewaySettings) -> None:
     """Train, index and migrate where that is needed. Raises TrainingFailed or KnowledgeError."""
-    _check_key(settings)
+    check_key(settings)
     settings.var.mkdir(parents=True, exist_ok=True)
     if is_stale(settings):
         if not console.is_terminal:  # no spinner there: say it once
@@ -98,7 +97,8 @@ def prepare(settings: GatewaySettings) -> None:
         put_samples(Catalogue(database, now), now())
 
 
-def _check_key(settings: GatewaySettings) -> None:
+def check_key(settings: GatewaySettings) -> None:
+    """Say where a change of the key was interrupted."""
     try:
         settings.encryption_key()
     except RotationUnfinished as error:
@@ -127,51 +127,6 @@ def run(demo: Annotated[bool, typer.Option(help="With sample courses and points,
         await Supervisor(settings, say).run(ready)
 
     asyncio.run(supervise())
-
-
-@app.command("prepare")
-def prepare_only() -> None:
-    """Train, index and bring the database up to date where that is needed; start nothing."""
-    try:
-        prepare(GatewaySettings())
-    except (TrainingFailed, KnowledgeError) as error:
-        fail(error)
-
-
-@app.command()
-def serve(
-    roles: Annotated[str, typer.Option(help="What this server does: web,desk,telegram,outbox,actions.")] = "",
-) -> None:
-    """Run one advisor server in the foreground, beside others; see docs/deploy.md."""
-    settings = _one_of_several(roles)
-    os.chdir(ROOT)
-    os.execvpe(sys.executable, advisor_command(settings), advisor_environment(settings))  # noqa: S606
-
-
-@app.command()
-def dialogue() -> None:
-    """Run one dialogue server in the foreground, beside others; see docs/deploy.md."""
-    settings = _one_of_several()
-    command = dialogue_command(settings)
-    os.chdir(ROOT)
-    os.execvpe(command[0], command, dialogue_environment(settings))  # noqa: S606
-
-
-def _one_of_several(roles: str = "") -> GatewaySettings:
-    """Return the settings of a server that shares its secrets with others; say what is missing."""
-    try:
-        settings = GatewaySettings(roles=roles) if roles else GatewaySettings()
-    except ValidationError as error:
-        fail("; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors()))
-    _check_key(settings)
-    missing = [name for name in ("dialogue_secret", "action_secret", "key") if not getattr(settings, name)]
-    if missing and settings.is_shared:
-        fail("set " + ", ".join(f"ADVISOR_{name.upper()}" for name in missing) + ": every server needs the same")
-    if is_stale(settings):
-        fail("the dialogue model is missing or out of date; run: advisor prepare")
-    if not Database(settings.database, Cipher(settings.encryption_key())).is_current():
-        fail("the database is not up to date; run: advisor prepare")
-    return settings
 
 
 @app.command()
