@@ -28,7 +28,7 @@ FIELDS = (  # what an event may say beside time, level, logger and event
 )
 _ORDER = ("time", "level", "process", "logger", "event", *FIELDS)
 _OURS = ("bot", "actions", "knowledge", "storage")
-_WORDS = re.compile(r"(?:[㐀-鿿＀-￯　-〿]|\d{7,})+")
+_WORDS = re.compile(r"(?:[㐀-鿿＀-￯　-〿]|\d{7,})++")
 _ROOT = Path(__file__).resolve().parent.parent
 _FRAMES = 12
 

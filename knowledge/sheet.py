@@ -20,6 +20,7 @@ from knowledge.errors import TableError
 from knowledge.phrases import points
 from knowledge.schema import Service
 from knowledge.sheet_columns import GUIDE, SHEETS, Column, Sheet
+from knowledge.tables import refuse_bomb
 
 _ROWS_WITH_LISTS = 2_000
 _Where = dict[tuple[str, int], tuple[str, int]]  # (field, position) → (sheet, row)
@@ -136,6 +137,7 @@ def _value(entry: Any, path: str) -> Any:
 def _pages(file: Path) -> dict[str, list[tuple[int, dict[str, str]]]]:
     """Return per sheet its rows that are not empty, as (row number, heading → text)."""
     try:
+        refuse_bomb(file)
         book = openpyxl.load_workbook(file, data_only=True)
     except Exception as error:  # openpyxl raises what zipfile and XML raise
         raise TableError([f"{file} is no .xlsx file that can be read: {error}"]) from error

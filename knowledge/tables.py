@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import zipfile
 from pathlib import Path
 
 import openpyxl
 
 from knowledge.errors import TableError
+
+MOST_UNPACKED = 100_000_000  # bytes
 
 
 def read_table(source: Path) -> list[list[str]]:
@@ -28,8 +31,16 @@ def _csv(source: Path) -> list[list[str]]:
     return list(csv.reader(io.StringIO(text)))
 
 
+def refuse_bomb(source: Path) -> None:
+    """Raise ValueError where a workbook would unpack to more than any list has, before it is unpacked."""
+    with zipfile.ZipFile(source) as parts:
+        if sum(part.file_size for part in parts.infolist()) > MOST_UNPACKED:
+            raise ValueError(f"it would unpack to more than {MOST_UNPACKED // 1_000_000} MB")
+
+
 def _xlsx(source: Path) -> list[list[str]]:
     try:
+        refuse_bomb(source)
         book = openpyxl.load_workbook(source, read_only=True, data_only=True)
     except Exception as error:  # openpyxl raises what zipfile and XML raise
         raise ValueError(f"not an .xlsx file ({error})") from error

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import zipfile
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -156,6 +157,14 @@ def test_what_is_no_workbook_is_said(tmp_path: Path) -> None:
     (tmp_path / "x.xlsx").write_text("nothing")
     with pytest.raises(TableError, match="can be read"):
         read_sheet(tmp_path / "x.xlsx")
+
+
+def test_a_workbook_that_would_unpack_to_a_heap_is_refused_before_it_is(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "bomb.xlsx", "w", zipfile.ZIP_DEFLATED) as bomb:
+        bomb.writestr("xl/worksheets/sheet1.xml", b" " * 120_000_000)
+    assert (tmp_path / "bomb.xlsx").stat().st_size < 500_000
+    with pytest.raises(TableError, match="unpack"):
+        read_sheet(tmp_path / "bomb.xlsx")
 
 
 ages = st.none() | st.integers(0, 130)

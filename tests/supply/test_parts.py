@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-
 LOCKS = ["requirements/advisor.lock", "requirements/dialogue.lock"]
 ENVIRONMENTS = {"advisor": ".venv/bin/python", "dialogue": ".venv-rasa/bin/python"}
 REFUSED = re.compile(r"\bAGPL|Affero|(?<!L)GPL|SSPL|Commons Clause|Business Source|Proprietary|Non-?Commercial", re.I)
