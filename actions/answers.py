@@ -101,7 +101,9 @@ class Answerer:
         return whole.model_copy(update={"evidence": evidence, "speak": _speak(whole)})
 
     def _all(self, acts: Sequence[UnderstoodAct], context: Context) -> list[Reply]:
-        compared = None if acts[0].pressed else comparison("，".join(act.text for act in acts), self._library, self._today)
+        compared = (
+            None if acts[0].pressed else comparison("，".join(act.text for act in acts), self._library, self._today)
+        )
         if compared:
             return [compared]
         near = None

@@ -51,7 +51,9 @@ _NOT_FOR_US = re.compile(
 
 
 # A booking's code or a telephone number is a thing told: what the classifier makes of bare digits is chance. 120 is not one.
-_ONLY_A_NUMBER = re.compile(r"(?=.*(?:\d{3}[ -]?\d{3}|〔))(?:[\d\s，。、,;；:：-]|〔[^〕]*〕|号码|电话|手机|编号|是|和)*$")
+_ONLY_A_NUMBER = re.compile(
+    r"(?=.*(?:\d{3}[ -]?\d{3}|〔))(?:[\d\s，。、,;；:：-]|〔[^〕]*〕|号码|电话|手机|编号|是|和)*$"
+)
 _GRAVER = {"emergency", "report_abuse", "report_scam", "check_suspicious"}  # answered as what they are
 
 

@@ -141,6 +141,7 @@ def _trained(settings: GatewaySettings, python: str) -> Path:
 def stock_files() -> dict[str, str]:
     """Return the bot's files, by name: our intents, a few of our examples of each, a rule for each."""
     intents = [str(each) for each in _read(ROOT / "nlu" / "domain" / "intents.yml")["intents"]]
+    intents.remove("restart")  # Rasa has an action of its own for it, which says nothing
     examples: dict[str, list[str]] = {intent: [] for intent in intents}
     for file in sorted((ROOT / "nlu" / "data" / "nlu").glob("*.yml")):
         for entry in _read(file)["nlu"]:
@@ -152,13 +153,7 @@ def stock_files() -> dict[str, str]:
     config["pipeline"][-1]["epochs"] = _EPOCHS
     config["policies"] = [{"name": "MemoizationPolicy"}, {"name": "RulePolicy"}]
     nlu = [{"intent": name, "examples": "".join(f"- {each}\n" for each in said)} for name, said in taught.items()]
-    # Rasa ties its own action to this intent; a person's wish to start again is no matter of speed.
-    rules = [
-        {"rule": name, "steps": [{"intent": name}, {"action": "action_reply"}]} for name in taught if name != "restart"
-    ]
-    rules += [{"rule": "restart", "steps": [{"intent": "restart"}, {"action": "action_restart"}]}] * (
-        "restart" in taught
-    )
+    rules = [{"rule": name, "steps": [{"intent": name}, {"action": "action_reply"}]} for name in taught]
     parts: dict[str, dict[str, Any]] = {
         "config.yml": config,
         "domain.yml": {"version": "3.1", "intents": list(taught), "actions": ["action_reply"]},

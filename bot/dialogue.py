@@ -76,11 +76,13 @@ class DialogueClient:
         time-out the turn may still be running. Where it broke, the next server looks before it acts.
         """
         body = {"conversation": conversation, "text": text, "metadata": metadata}
-        timeout = httpx.Timeout(timeout_s or self._timeout_s, connect=_CONNECT_S)
+        within = timeout_s or self._timeout_s
+        timeout = httpx.Timeout(within, connect=_CONNECT_S)
         problem: Exception | None = None
         for server in self._tries(conversation):
             try:
-                answer = await server.http.post("/webhooks/advisor/message", json=body, timeout=timeout)
+                async with asyncio.timeout(within):  # httpx counts each read by itself
+                    answer = await server.http.post("/webhooks/advisor/message", json=body, timeout=timeout)
                 answer.raise_for_status()
                 return _whole(answer.json())
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
@@ -90,7 +92,7 @@ class DialogueClient:
                 body = {**body, "metadata": {**metadata, "again": True}}
                 if len(self._servers) == 1:
                     break
-            except (httpx.HTTPError, ValueError, KeyError, IndexError) as error:
+            except (httpx.HTTPError, TimeoutError, ValueError, TypeError, KeyError, IndexError) as error:
                 raise DialogueDown(f"the dialogue server gave no answer: {error!r}") from error
             server.missed = _MISSED
         raise DialogueDown(f"no dialogue server takes the message: {problem!r}") from problem

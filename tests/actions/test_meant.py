@@ -52,7 +52,14 @@ def test_abuse_and_swindles_stay_what_they_are() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["503 134，〔手机号已隐去〕", "603597", "〔手机号已隐去〕", "号码是411 982，电话〔手机号已隐去〕。", "021-6012 3456"]
+    "text",
+    [
+        "503 134，〔手机号已隐去〕",
+        "603597",
+        "〔手机号已隐去〕",
+        "号码是411 982，电话〔手机号已隐去〕。",
+        "021-6012 3456",
+    ],
 )
 @pytest.mark.parametrize("guess", ["emergency", "stop", "medical_question"])
 def test_numbers_alone_are_told_and_never_an_act(text: str, guess: str) -> None:

@@ -47,7 +47,7 @@ def database(run: Run) -> Database:
         for table in ("turns", "desk_messages", "outbox"):
             session.connection().exec_driver_sql(
                 f"UPDATE {table} SET reply = ?",
-                (made.cipher.encrypt(reply, f"{table}.reply"),),  # noqa: S608
+                (made.cipher.encrypt(reply, f"{table}.reply"),),
             )
     trackers = Trackers(settings.tracker_url, made.cipher)
     trackers.make()

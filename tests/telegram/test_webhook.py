@@ -16,9 +16,9 @@ import httpx
 import pytest
 
 from bot.cli import prepare
+from bot.processes import ROOT
 from bot.settings import GatewaySettings
 from bot.started import free_port, own_system
-from bot.processes import ROOT
 from bot.telegram.setup import WEBHOOK, webhook_secret
 from storage.crypto import Cipher
 from storage.database import Database
