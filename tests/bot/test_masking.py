@@ -29,7 +29,7 @@ def in_words(number: int) -> str:
 NUMBER = st.integers(1, 999)
 ROADS = st.sampled_from(["田林路", "控江路", "大连西路", "成山路", "中山北路", "虹梅南路", "共和新路", "南京西路"])
 ESTATES = st.sampled_from(["田林新村", "曹杨八村", "梅陇三村", "阳光花园", "幸福小区", "明珠公寓", "上海康城"])
-DISTRICTS = st.sampled_from([name for name in districts()])
+DISTRICTS = st.sampled_from(list(districts()))
 ROOMS = st.builds(lambda floor, room: f"{floor}0{room}", st.integers(1, 28), st.integers(1, 9))
 
 
