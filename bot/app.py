@@ -73,7 +73,7 @@ def create_app() -> FastAPI:
         hand_over(settings, database, now),
         Alone(Leases(database, now, holder(settings))) if settings.is_shared else None,
         erasure=Erasure(database),
-        overload=Overload(settings.busy_from, settings.busy_after_s),
+        overload=Overload(settings.at_once, settings.busy_waiting, settings.busy_wait_s),
     )
     path = MessagePath(parts)
     desk = open_desk(database, now, settings.demo, settings.record_days)

@@ -1,36 +1,45 @@
-"""Too many messages at once: those that come then are told so at once, kindly, instead of waiting in vain."""
+"""Too many messages at once: each waits its turn for a moment, then is told kindly to come again, and never in vain."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-
-_FEW = 8  # so few never are too many, however long they wait: something else is wrong then
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 
 class Overload:
-    """Counts the messages that are being understood, in the order they came."""
+    """Lets so many messages be understood at once; the others wait, in the order they came."""
 
-    def __init__(self, most: int = 64, wait_s: float = 1.5, clock: Callable[[], float] = time.monotonic) -> None:
-        """Take how many may be on their way, and how long half of them may have waited already."""
-        self._most, self._wait_s, self._clock = most, wait_s, clock
-        self._since: dict[object, float] = {}
+    def __init__(self, at_once: int = 16, waiting: int = 100, wait_s: float = 1.5) -> None:
+        """Take how many are understood at once, how many may wait, and for how long one waits at most.
 
-    def is_too_much(self) -> bool:
-        """Return whether one more would wait too long: the middle one counts, for a single one may hang by itself."""
-        count = len(self._since)
-        if count < _FEW:
-            return False
-        middle = list(self._since.values())[count // 2]
-        return count >= self._most or self._clock() - middle > self._wait_s
+        So few at once that each is answered well within the dialogue's time-out: what has
+        timed out there was work for nobody.
+        """
+        self._room = asyncio.Semaphore(at_once)
+        self._most, self._wait_s = waiting, wait_s
+        self._waiting = 0
 
-    @contextmanager
-    def counted(self) -> Iterator[None]:
-        """Count a message while it is being understood."""
-        mark = object()
-        self._since[mark] = self._clock()
+    @asynccontextmanager
+    async def room(self, patient: bool = False) -> AsyncIterator[bool]:
+        """Yield whether there is room for a message; who is ``patient`` waits for it as long as it takes."""
+        if not await self._enter(patient):
+            yield False
+            return
         try:
-            yield
+            yield True
         finally:
-            del self._since[mark]
+            self._room.release()
+
+    async def _enter(self, patient: bool) -> bool:
+        if patient:
+            return await self._room.acquire()
+        if self._room.locked() and self._waiting >= self._most:
+            return False
+        self._waiting += 1
+        try:
+            return await asyncio.wait_for(self._room.acquire(), self._wait_s)
+        except TimeoutError:
+            return False
+        finally:
+            self._waiting -= 1

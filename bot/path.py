@@ -206,10 +206,11 @@ class MessagePath:
     async def _thought(self, message: Incoming) -> Reply:
         """Return what the bot says, and what happens where it hands over."""
         # What waits in a queue of its own (Telegram's) can wait; who looks at a page cannot.
-        if not (message.deliver or message.again) and self._parts.overload.is_too_much():
-            return apology(Outcome.ERROR_BUSY)
-        with self._parts.metrics.step("understand"), self._parts.overload.counted():
-            reply = await understand(message, self._parts.dialogue, self._parts.library, self._parts.cipher)
+        async with self._parts.overload.room(patient=message.deliver or message.again) as there_is_room:
+            if not there_is_room:
+                return apology(Outcome.ERROR_BUSY)
+            with self._parts.metrics.step("understand"):
+                reply = await understand(message, self._parts.dialogue, self._parts.library, self._parts.cipher)
         done = reply.outcome is Outcome.ANSWERED_BOOKING  # a code that was given must be seen
         if not done and await asyncio.to_thread(self._parts.hand_over.is_held_now, message.conversation):
             return silent()

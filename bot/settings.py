@@ -57,8 +57,9 @@ class GatewaySettings(BaseSettings):
     desk_idle_minutes: int = Field(30, gt=0)  # a session without a request ends
     desk_session_hours: int = Field(12, gt=0)  # and after that in any case
     public: bool = False  # behind HTTPS: cookies are marked Secure
-    busy_from: int = Field(64, gt=0)  # messages being understood at once; who asks then is told to ask again
-    busy_after_s: float = Field(1.5, gt=0)  # the same, where half of them have waited so long
+    busy_at_once: int = Field(16, gt=0)  # messages that one dialogue server understands at once; others wait
+    busy_waiting: int = Field(100, gt=0)  # how many may wait; who comes then is told to come again
+    busy_wait_s: float = Field(1.5, gt=0)  # and who has waited so long
     visitor_a_minute: int = Field(30, gt=0)  # messages of one visitor of the page
     address_a_minute: int = Field(300, gt=0)  # of one address: a whole centre may share it
     log: Literal["", "json", "console"] = ""  # empty: console at a terminal, else a JSON object a line
@@ -81,6 +82,11 @@ class GatewaySettings(BaseSettings):
     def has_role(self, role: str) -> bool:
         """Return whether this advisor server does ``role``."""
         return role in {each.strip() for each in self.roles.split(",")}
+
+    @property
+    def at_once(self) -> int:
+        """Return how many messages are understood at once, by all dialogue servers."""
+        return self.busy_at_once * len(self.dialogue_servers)
 
     @property
     def dialogue_servers(self) -> list[str]:

@@ -159,7 +159,9 @@ class ServiceSearch:
         best = order[starts]
         ranked = scores[order]
         ends = np.append(starts[1:], len(order))
-        mean = np.array([ranked[s : min(s + _TOP_MEAN, e)].mean() for s, e in zip(starts, ends, strict=True)])
+        few = starts[:, None] + np.arange(_TOP_MEAN)  # where a service's best stand, some beyond its end
+        there = few < ends[:, None]
+        mean = np.where(there, ranked[np.minimum(few, len(ranked) - 1)], 0.0).sum(axis=1) / there.sum(axis=1)
         return scores[best], mean, best
 
     def _named(self, text: str) -> Floats:

@@ -25,7 +25,7 @@ class Slow(Dialogue):
 
 def busy_path(database: Database, library: Library, most: int = 8) -> MessagePath:
     path = path_with(database, library, Slow(fine))
-    path._parts = replace(path._parts, overload=Overload(most, wait_s=60))
+    path._parts = replace(path._parts, overload=Overload(most, waiting=0))
     return path
 
 
@@ -35,29 +35,39 @@ async def asked(path: MessagePath, number: int, text: str = "喘息服务") -> R
     return reply
 
 
-async def test_a_few_are_never_too_many_however_long_they_wait() -> None:
-    at = [0.0]
-    overload = Overload(most=100, wait_s=1, clock=lambda: at[0])
-    with overload.counted(), overload.counted():
-        at[0] = 100.0
-        assert not overload.is_too_much()
+async def test_who_waits_gets_the_room_that_is_left_in_the_order_they_came() -> None:
+    overload, got = Overload(at_once=1, waiting=10, wait_s=5), []
+
+    async def one(number: int) -> None:
+        async with overload.room() as there_is_room:
+            got.append((number, there_is_room))
+            await asyncio.sleep(0.01)
+
+    await asyncio.gather(*(one(number) for number in range(5)))
+    assert got == [(number, True) for number in range(5)]
 
 
-async def test_it_is_too_much_when_half_of_them_have_waited_so_long() -> None:
-    at = [0.0]
-    overload = Overload(most=100, wait_s=1, clock=lambda: at[0])
-    marks = [overload.counted() for _ in range(10)]
-    for mark in marks[:4]:
-        mark.__enter__()
-    at[0] = 5.0
-    for mark in marks[4:]:
-        mark.__enter__()
-    assert not overload.is_too_much()  # four hang, six just came
-    at[0] = 6.5
-    assert overload.is_too_much()
-    for mark in marks:
-        mark.__exit__(None, None, None)
-    assert not overload.is_too_much()
+async def test_who_has_waited_too_long_is_turned_away_and_who_is_patient_is_not() -> None:
+    overload = Overload(at_once=1, waiting=10, wait_s=0.05)
+    async with overload.room() as first:
+        began = asyncio.get_running_loop().time()
+        async with overload.room() as second:
+            assert 0.04 < asyncio.get_running_loop().time() - began < 1
+        patient = asyncio.create_task(asyncio.wait_for(overload._enter(True), 5))
+        await asyncio.sleep(0.2)
+        assert not patient.done()
+    assert (first, second) == (True, False)
+    assert await patient
+
+
+async def test_more_than_may_wait_are_turned_away_at_once() -> None:
+    overload = Overload(at_once=1, waiting=1, wait_s=5)
+    async with overload.room():
+        waiting = asyncio.create_task(overload._enter(False))
+        await asyncio.sleep(0.01)
+        async with overload.room() as third:
+            assert not third
+    assert await waiting
 
 
 async def test_who_comes_when_too_many_ask_is_told_kindly_and_at_once(database: Database, library: Library) -> None:
@@ -88,7 +98,7 @@ async def test_what_waits_in_a_queue_of_its_own_is_not_turned_away(database: Dat
     await asyncio.sleep(0.25)
     waiting = Incoming("telegram", "telegram:1", "1", "喘息服务", AT, deliver=True)
     assert (await path.answer(waiting)).outcome is Outcome.ANSWERED_SERVICE
-    await asyncio.gather(*first)
+    assert {each.outcome for each in await asyncio.gather(*first)} == {Outcome.ANSWERED_SERVICE}
 
 
 async def test_the_one_who_was_told_to_ask_again_is_in_the_record(database: Database, library: Library) -> None:

@@ -20,6 +20,8 @@ from storage.crypto import Cipher, read_or_make_key
 from storage.database import Database
 from storage.inbox import Inbox
 from tests.auxil.bot_api import TOKEN, BotApi
+from tests.auxil.toy_library import toy_library
+from tests.bot.test_path import Dialogue, fine, path_with
 
 TEXT = "喘息服务是什么意思呀，我想问问清楚，请您慢慢说"
 Whole = tuple[object, int, Path]
@@ -71,7 +73,8 @@ def test_what_cannot_be_stored_is_not_acknowledged(tmp_path: Path, monkeypatch: 
     database = Database(f"sqlite:///{tmp_path / 'a.db'}", Cipher(read_or_make_key(tmp_path / "key")))
     database.migrate()
     settings = GatewaySettings(telegram_token=TOKEN, var=tmp_path, tts_command="cat")
-    gateway = telegram_gateway(settings, database, None, lambda: None, now, None, None)  # type: ignore[arg-type,return-value]
+    path = path_with(database, toy_library(), Dialogue(fine))
+    gateway = telegram_gateway(settings, database, path, lambda: None, now, None, None)  # type: ignore[arg-type,return-value]
     assert gateway
     app = FastAPI()
     app.include_router(webhook_routes(gateway, "s"))
