@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from rasa_sdk import Action, Tracker
@@ -21,6 +24,8 @@ from knowledge.reply import Reply
 from knowledge.settings import default_library
 from storage.clock import now
 
+_AT_ONCE = 4
+
 
 class ActionAnswer(Action):
     """Answers every message."""
@@ -33,6 +38,7 @@ class ActionAnswer(Action):
         desk: Desk | None = None,
         ages: Ages = Ages(),  # noqa: B008 (frozen)
     ) -> None:
+        self._threads = ThreadPoolExecutor(_AT_ONCE, "answer")
         self._ages = ages
         self._desk = desk
         self._library = library
@@ -53,8 +59,11 @@ class ActionAnswer(Action):
         context = context_of(tracker.slots, at, tracker.latest_message.get("text") or "", self._ages)
         context = replace(context, sender=self._sender(tracker))
         answerer = Answerer(self._library(), at, self._places(), self._desk)
-        # In a thread: a long search must not hold up other people's messages.
-        reply = await asyncio.to_thread(answerer.reply, acts_of(tracker.latest_message), context)
+        # In a thread: a long search must not hold up other people's messages. In one of its own: behind a
+        # crowd that is only being written down, the few who are being answered would come too late.
+        think = partial(answerer.reply, acts_of(tracker.latest_message), context)
+        loop = asyncio.get_running_loop()
+        reply = await loop.run_in_executor(self._threads, contextvars.copy_context().run, think)
         dispatcher.utter_message(json_message=reply.payload())
         return reply, [SlotSet(name, value) for name, value in slots_after(reply, context, at).items()]
 

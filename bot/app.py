@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -143,6 +144,7 @@ async def _warm(dialogue: DialogueClient, live: LiveKnowledge) -> None:
         await asyncio.to_thread(lambda: live.library.encoder)
     except EncoderUnavailable as error:
         logger.warning("%s", error)
+    gc.freeze()  # what is loaded stays: looking through all of it for garbage, again and again, held up everybody
 
 
 async def _resume(dialogue: DialogueClient, path: MessagePath, shared: bool) -> None:

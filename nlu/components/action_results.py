@@ -18,7 +18,7 @@ _VALIDATOR = validator_for(_SCHEMA)(_SCHEMA)
 
 def _validate(self: RemoteAction, result: Dict[str, Any]) -> bool:
     """Return True. Raises ValidationError with Rasa's own hint."""
-    if _sets_slots_only(result):
+    if _is_plain(result):
         return True
     try:
         _VALIDATOR.validate(result)
@@ -28,26 +28,26 @@ def _validate(self: RemoteAction, result: Dict[str, Any]) -> bool:
     return True
 
 
-def _sets_slots_only(result: Dict[str, Any]) -> bool:
+def _is_plain(result: Dict[str, Any]) -> bool:
     """Return whether a result is one that the schema surely allows: nearly every one of ours."""
     events, responses = result.get("events"), result.get("responses")
     return (
         isinstance(events, list)
         and isinstance(responses, list)
         and all(isinstance(each, dict) for each in responses)
-        and all(isinstance(each, dict) and _is_slot(each) for each in events)
+        and all(isinstance(each, dict) and _is_ours(each) for each in events)
     )
 
 
-def _is_slot(event: Dict[str, Any]) -> bool:
+def _is_ours(event: Dict[str, Any]) -> bool:
     timestamp = event.get("timestamp")
-    return (
-        event.get("event") == "slot"
-        and isinstance(event.get("name"), str)
-        and "value" in event
-        and (timestamp is None or type(timestamp) in (int, float))
-        and isinstance(event.get("metadata"), (dict, type(None)))
+    plain = (timestamp is None or type(timestamp) in (int, float)) and isinstance(
+        event.get("metadata"), (dict, type(None))
     )
+    kind, name = event.get("event"), event.get("name")
+    if kind == "slot":
+        return plain and isinstance(name, str) and "value" in event
+    return plain and kind == "session_started"
 
 
 def use_compiled_schema() -> None:

@@ -7,6 +7,7 @@ like HTTP 200 ``[]``. Here the answer says whether the turn came to its end.
 from __future__ import annotations
 
 import asyncio
+import gc
 import hmac
 import logging
 import time
@@ -60,6 +61,8 @@ class AdvisorInput(InputChannel):
             if self._warming is None:
                 # The first message loads what is loaded lazily; nobody shall wait for that.
                 self._warming = asyncio.ensure_future(agent.parse_message(_FIRST))
+                # What is loaded by then stays: looking through all of it for garbage, again and again, held up everybody.
+                self._warming.add_done_callback(lambda done: gc.freeze())
             warm = self._warming.done()
             return response.json({"status": "ok" if warm else "warming up"}, status=200 if warm else 503)
 

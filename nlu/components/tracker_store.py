@@ -15,8 +15,9 @@ import sqlalchemy.orm
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from rasa.core.brokers.broker import EventBroker
 from rasa.core.tracker_store import SQLTrackerStore
+from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import Event, SessionStarted
+from rasa.shared.core.events import ActionExecuted, Event, SessionStarted
 from rasa.shared.core.trackers import DialogueStateTracker
 from sqlalchemy.pool import StaticPool
 
@@ -69,6 +70,14 @@ class EncryptedTrackerStore(SQLTrackerStore):
         since = started.scalar_subquery()
         self._last_session = self._every.where(sqlalchemy.or_(event.timestamp >= since, since.is_(None)))
         self._insert = self.SQLEvent.__table__.insert()
+
+    async def create_tracker(self, sender_id: str, append_action_listen: bool = True) -> DialogueStateTracker:
+        """Return a new tracker, stored with the first save of its turn: nothing of it is worth keeping before."""
+        tracker = self.init_tracker(sender_id)
+        setattr(tracker, _STORED, 0)
+        if append_action_listen:
+            tracker.update(ActionExecuted(ACTION_LISTEN_NAME))
+        return tracker
 
     async def save(self, tracker: DialogueStateTracker) -> None:
         """Store the events that are not stored yet."""

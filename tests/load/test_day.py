@@ -97,12 +97,15 @@ async def test_three_hundred_at_once_are_all_answered_within_five_seconds_kindly
             return text, answer.json()["reply"]["outcome"], answer.json()["text"], time.perf_counter() - began
 
         answers = await asyncio.gather(*(ask(number) for number in range(AT_ONCE)))
+    # Anew: a connection that was idle for five seconds is just being closed.
+    async with httpx.AsyncClient(base_url=where.url, headers=headers, timeout=30, trust_env=False) as http:
         after = await http.post("/api/messages", json={"conversation": "bench:after", "text": "长护险怎么申请"})
     assert {outcome for text, outcome, _, _ in answers if text == danger} == {"guarded_emergency"}
     busy = [said for _, outcome, said, _ in answers if outcome == "error_busy"]
     assert busy  # it was more than can be answered
     assert all(say("busy") in said for said in busy)
-    assert sum(outcome.startswith("answered") for _, outcome, _, _ in answers) >= 20
+    understood = [outcome for text, outcome, _, _ in answers if text != danger and not outcome.startswith("error")]
+    assert len(understood) >= 20
     slowest = max(took for *_, took in answers)
     assert slowest <= WITHIN_S, f"{slowest:.1f} s"
     assert after.json()["reply"]["outcome"].startswith("answered")  # and then it is as before
