@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import functools
+import sys
 import time
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,7 @@ from rasa.shared.core.events import Event
 from rasa.shared.core.trackers import DialogueStateTracker, EventVerbosity
 from rasa.utils.endpoints import EndpointConfig
 
+_SWITCH_S = 0.0005  # Python's 5 ms: what was encoded waited so long, several times a message, to be taken up again
 _KEPT = 2_048  # texts whose understanding is kept: about 8 MB
 _IDLE_S = 2.0  # shorter than the action server holds a connection open, so none is used that was just closed
 _call_format = RemoteAction._action_call_format
@@ -33,6 +35,7 @@ _session = EndpointConfig.session
 
 def use_all() -> None:
     """Put everything below in the place of Rasa's."""
+    sys.setswitchinterval(_SWITCH_S)
     MessageProcessor.parse_message = _parse_with(Understanding())
     MessageProcessor._predict_next_with_tracker = _predict_with(OneTurn())
     RemoteAction._action_call_format = _without_history
