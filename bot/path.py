@@ -113,7 +113,7 @@ class MessagePath:
             try:
                 async with self._parts.alone.holding(turn_of(message.conversation), _WAIT_S):
                     return await self._in_order(message.conversation, received, before)
-            except Busy:  # it is stored: whoever has the conversation answers it
+            except (Busy, SQLAlchemyError):  # it is stored: who has the conversation next answers it
                 return apology() if received else None
 
     async def resume(self, but: Collection[str] = (), older_than: timedelta = timedelta(0)) -> int:

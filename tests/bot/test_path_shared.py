@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from bot.alone import Alone
 from bot.messages import Incoming
@@ -156,3 +157,21 @@ async def test_alone_a_message_that_came_in_since_the_start_is_not_taken_for_a_l
     await path.resume()
     await asking
     assert len(dialogue.asked) == 1
+
+
+async def test_a_database_that_goes_away_behind_the_storing_is_told_and_the_message_answered_later(
+    database: Database, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dialogue = Slow()
+    path, other = servers(database, library, dialogue)
+
+    def gone(*_: object) -> bool:
+        raise OperationalError("UPDATE", {}, Exception("gone"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Leases, "take", gone)
+        reply = await path.handle(said("web:a", 1, now()))
+    assert reply is not None
+    assert reply.outcome.value.startswith("error")
+    await other.resume()
+    assert [text for _, text in dialogue.asked] == ["第1句"]
