@@ -15,6 +15,7 @@ train: setup
 
 test: setup lint
 	$(PYTHON) -m pytest -m "not processes" --ignore=tests/nlu
+	@$(ADVISOR) train
 	$(RASA_PYTHON) -m pytest tests/nlu -c tests/nlu/pytest.ini
 	$(PYTHON) -m pytest -m processes --ignore=tests/nlu
 

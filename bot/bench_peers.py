@@ -15,7 +15,8 @@ from threadpoolctl import threadpool_limits
 
 from bot.evaluate import Row, read_rows
 from bot.settings import GatewaySettings
-from knowledge.encoder import BUNDLED, Encoder, SentenceEncoder
+from knowledge.encoder import Encoder, SentenceEncoder
+from knowledge.field_encoder import BUNDLED
 from knowledge.lexical import LexicalIndex
 from knowledge.library import Library
 from knowledge.normalise import normalise

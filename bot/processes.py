@@ -60,8 +60,8 @@ def dialogue_environment(settings: GatewaySettings) -> dict[str, str]:
     return {
         **advisor_environment(settings),
         "ADVISOR_ACTION_URL": settings.action_url or f"http://127.0.0.1:{settings.port}/actions/webhook",
-        "ADVISOR_ENCODER_FILE": str(field_encoder().resolve()),
-        "OMP_NUM_THREADS": "1",  # the encoder's threads wait busily for one another: together with our own load far slower
+        "ADVISOR_ENCODER_FOLDER": str(field_encoder().resolve()),
+        "OMP_NUM_THREADS": "1",  # threads that wait busily for one another are far slower beside our own load
         "ADVISOR_RECORD_DAYS": str(settings.record_days),
         "ADVISOR_TRACKER_URL": settings.tracker_url,
         "RASA_TELEMETRY_ENABLED": "false",

