@@ -65,7 +65,7 @@ def _kept(warm: Sequence[Talk], said: dict[int, list[Talk]]) -> Figures:
 def _ours(settings: GatewaySettings, warm: Sequence[Talk], said: dict[int, list[Talk]]) -> Figures:
     with tempfile.TemporaryDirectory() as folder:
         var = Path(folder)
-        for name in ("models", "index", "key", "encoder"):
+        for name in ("models", "index", "encoder"):
             (var / name).symlink_to((settings.var / name).resolve())
         env = {
             "ADVISOR_VAR": str(var),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import uuid
 from dataclasses import asdict
@@ -23,7 +24,6 @@ from bot.bookings_cli import bookings_app
 from bot.client import AdvisorClient, NotRunning, running
 from bot.desk_cli import desk_app
 from bot.key_cli import key_app
-from bot.logs import spoken
 from bot.places_cli import places_app
 from bot.privacy_cli import privacy_app
 from bot.servers_cli import add_servers
@@ -108,25 +108,16 @@ def check_key(settings: GatewaySettings) -> None:
 @app.command()
 def run(demo: Annotated[bool, typer.Option(help="With sample courses and points, marked 示例.")] = False) -> None:
     """Start everything and keep it up; Ctrl-C stops it."""
-    from bot.supervisor import Supervisor
-
     settings = GatewaySettings(demo=True) if demo else GatewaySettings()
     try:
         prepare(settings)
     except (TrainingFailed, KnowledgeError) as error:
         fail(error)
     console.print("starting the dialogue server and the advisor server (about 20 s) …")
-
-    def say(line: str) -> None:
-        print(spoken(line, settings.log), flush=True)
-
-    def ready() -> None:
-        say(f"养老顾问 is ready: http://{settings.host}:{settings.port}/   (Ctrl-C stops it)")
-
-    async def supervise() -> None:
-        await Supervisor(settings, say).run(ready)
-
-    asyncio.run(supervise())
+    # The same process, without what was loaded to prepare: 400 MiB that would only lie there.
+    os.execve(  # noqa: S606
+        sys.executable, [sys.executable, "-m", "bot.supervisor"], {**os.environ, "ADVISOR_DEMO": str(settings.demo)}
+    )
 
 
 @app.command()

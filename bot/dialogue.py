@@ -8,21 +8,18 @@ Their trackers are in one database.
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
-import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
-import httpx
+import aiohttp
 from pydantic import ValidationError
 
 from bot.errors import DialogueDown
 from knowledge.reply import Reply
-
-# httpcore looks for a module that is not there, on the disk, several times a message: 6 % of the gateway's time.
-sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 _CONNECT_TRIES = 2
 _CONNECT_S = 0.4
@@ -30,7 +27,9 @@ _UP_WITHIN_S = 1.0
 _PROBE_S = 1.0
 _PROBE_WITHIN_S = 2.0
 _MISSED = 2  # probes, until a server counts as down
-_BROKEN = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)  # it died with the message in hand
+_CONNECTIONS = 64
+_NOT_TAKEN = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+_BROKEN = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, aiohttp.ClientPayloadError)  # died with it in hand
 
 
 @dataclass
@@ -38,8 +37,18 @@ class Server:
     """One dialogue server as it was last seen."""
 
     url: str
-    http: httpx.AsyncClient
+    secret: str
     missed: int = 0
+
+    @functools.cached_property
+    def http(self) -> aiohttp.ClientSession:
+        """Return the session, made by whoever needs it first: it belongs to the running event loop."""
+        return aiohttp.ClientSession(
+            self.url,
+            headers={"Authorization": f"Bearer {self.secret}"},
+            connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S),
+        )
 
     @property
     def is_thought_up(self) -> bool:
@@ -49,10 +58,16 @@ class Server:
     async def is_up(self, within_s: float) -> bool:
         """Return whether it has its model loaded."""
         try:
-            answer = await self.http.get("/webhooks/advisor/", timeout=within_s)
-        except httpx.HTTPError:
+            async with asyncio.timeout(within_s), self.http.get("/webhooks/advisor/") as answer:
+                return answer.status == HTTPStatus.OK
+        except (aiohttp.ClientError, TimeoutError):
             return False
-        return answer.status_code == httpx.codes.OK
+
+    async def post(self, path: str, body: dict[str, Any]) -> Any:
+        """Return the answer's JSON. Raises aiohttp.ClientError; ValueError where it is none."""
+        async with self.http.post(path, json=body) as answer:
+            answer.raise_for_status()
+            return await answer.json()
 
     async def look(self) -> None:
         """Remember whether it is up."""
@@ -65,7 +80,7 @@ class DialogueClient:
     def __init__(self, urls: Sequence[str], secret: str, timeout_s: float) -> None:
         """Take the addresses of all servers; at least one."""
         self._timeout_s = timeout_s
-        self._servers = [Server(url, _http(url, secret, timeout_s)) for url in urls]
+        self._servers = [Server(url, secret) for url in urls]
 
     async def ask(
         self, conversation: str, text: str, metadata: dict[str, Any], timeout_s: float | None = None
@@ -77,22 +92,19 @@ class DialogueClient:
         """
         body = {"conversation": conversation, "text": text, "metadata": metadata}
         within = timeout_s or self._timeout_s
-        timeout = httpx.Timeout(within, connect=_CONNECT_S)
         problem: Exception | None = None
         for server in self._tries(conversation):
             try:
-                async with asyncio.timeout(within):  # httpx counts each read by itself
-                    answer = await server.http.post("/webhooks/advisor/message", json=body, timeout=timeout)
-                answer.raise_for_status()
-                return _whole(answer.json())
-            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                async with asyncio.timeout(within):
+                    return _whole(await server.post("/webhooks/advisor/message", body))
+            except _NOT_TAKEN as error:
                 problem = error
             except _BROKEN as error:
                 problem = error
                 body = {**body, "metadata": {**metadata, "again": True}}
                 if len(self._servers) == 1:
                     break
-            except (httpx.HTTPError, TimeoutError, ValueError, TypeError, KeyError, IndexError) as error:
+            except (aiohttp.ClientError, TimeoutError, ValueError, TypeError, KeyError, IndexError) as error:
                 raise DialogueDown(f"the dialogue server gave no answer: {error!r}") from error
             server.missed = _MISSED
         raise DialogueDown(f"no dialogue server takes the message: {problem!r}") from problem
@@ -102,10 +114,10 @@ class DialogueClient:
         problem: Exception | None = None
         for server in self._tries(conversation):
             try:
-                answer = await server.http.post("/webhooks/advisor/forget", json={"conversation": conversation})
-                answer.raise_for_status()
+                async with asyncio.timeout(self._timeout_s):
+                    await server.post("/webhooks/advisor/forget", {"conversation": conversation})
                 return
-            except httpx.HTTPError as error:
+            except (aiohttp.ClientError, TimeoutError) as error:
                 problem = error
         raise DialogueDown(f"the tracker was not deleted: {problem!r}") from problem
 
@@ -122,8 +134,7 @@ class DialogueClient:
     async def close(self) -> None:
         """Close the connections."""
         for server in self._servers:
-            with suppress(httpx.HTTPError):
-                await server.http.aclose()
+            await server.http.close()
 
     def _tries(self, conversation: str) -> list[Server]:
         """Return the servers to try, in order: the conversation's own first, those thought down last."""
@@ -136,16 +147,6 @@ class DialogueClient:
                 hashlib.sha256(f"{server.url}|{conversation}".encode()).digest(),
             ),
         )
-
-
-def _http(url: str, secret: str, timeout_s: float) -> httpx.AsyncClient:
-    return httpx.AsyncClient(
-        base_url=url,
-        headers={"Authorization": f"Bearer {secret}"},
-        timeout=httpx.Timeout(timeout_s, connect=_CONNECT_S),
-        limits=httpx.Limits(max_connections=64),
-        trust_env=False,  # a proxy in the environment must never see a message
-    )
 
 
 def _whole(data: dict[str, Any]) -> Reply:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from bot.logs import passed_on
+from bot.logs import passed_on, spoken
 from bot.processes import (
     ROOT,
     advisor_command,
@@ -155,3 +155,20 @@ class Supervisor:
                         ready()
                         return
                 await asyncio.sleep(_POLL_S)
+
+
+def main() -> None:
+    """Supervise; what they need is prepared (``advisor run`` does that, and becomes this)."""
+    settings = GatewaySettings()
+
+    def say(line: str) -> None:
+        print(spoken(line, settings.log), flush=True)
+
+    def ready() -> None:
+        say(f"养老顾问 is ready: http://{settings.host}:{settings.port}/   (Ctrl-C stops it)")
+
+    asyncio.run(Supervisor(settings, say).run(ready))
+
+
+if __name__ == "__main__":
+    main()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -77,13 +78,13 @@ class _Graph:
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
 
-    def node(self, operator: str, inputs: Sequence[str], outputs: int = 1, **attributes: object) -> str:
+    def node(self, operator: str, inputs: Sequence[str], outputs: int = 1, **attributes: Any) -> str:
         """Add a node; return its output's name, or the names with blanks between them."""
         names = [f"v{len(self._nodes)}.{number}" for number in range(outputs)]
         self._nodes.append(helper.make_node(operator, list(inputs), names, **attributes))
         return " ".join(names)
 
-    def ours(self, operator: str, inputs: Sequence[str], **attributes: object) -> str:
+    def ours(self, operator: str, inputs: Sequence[str], **attributes: Any) -> str:
         """Add a node of onnxruntime's own operators."""
         return self.node(operator, inputs, domain=_MICROSOFT, **attributes)
 

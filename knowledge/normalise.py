@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 MAX_MESSAGE = 2_000  # characters kept of one message
+_LATEST = 64  # texts kept: several steps need the same message as normal text
 MAX_QUERY = 200  # characters the encoder sees: it takes 0.6 s for 1,000
 DATA = Path(__file__).parent / "data"
 
@@ -54,6 +55,7 @@ def clean(text: str, limit: int = MAX_MESSAGE) -> str:
     return text
 
 
+@functools.lru_cache(maxsize=_LATEST)
 def normalise(text: str) -> str:
     """Return ``text`` as the models should see it. Idempotent on its own results."""
     text = unicodedata.normalize("NFKC", clean(text)).lower()

@@ -6,13 +6,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, select, union, update
+from sqlalchemy import Select, insert, select, union, update
 from sqlalchemy.exc import IntegrityError
 
 from storage.database import Database
 from storage.tables import DeliveryRow, InboxRow
 
 _TEXT, _PHONE = "inbox.text", "inbox.phone"
+_INSERT = insert(InboxRow.__table__)  # type: ignore[arg-type]  # plain, not the ORM's: a third of the time
 
 
 @dataclass(frozen=True)
@@ -39,22 +40,22 @@ class Inbox:
 
     def store(self, message: Received) -> bool:
         """Store a message; return False where it was stored before (a repeat)."""
-        row = InboxRow(
-            id=message.id,
-            channel=message.channel,
-            external_id=message.external_id,
-            conversation=message.conversation,
-            text=self._db.cipher.encrypt(message.text, _TEXT),
-            act=message.act,
-            state="received",
-            received_at=message.received_at,
-            phone=self._db.cipher.encrypt(message.phone, _PHONE) if message.phone else None,
-            media=message.media,
-            sequence=message.sequence,
-        )
+        row = {
+            "id": message.id,
+            "channel": message.channel,
+            "external_id": message.external_id,
+            "conversation": message.conversation,
+            "text": self._db.cipher.encrypt(message.text, _TEXT),
+            "act": message.act,
+            "state": "received",
+            "received_at": message.received_at,
+            "phone": self._db.cipher.encrypt(message.phone, _PHONE) if message.phone else None,
+            "media": message.media,
+            "sequence": message.sequence,
+        }
         try:
-            with self._db.transaction() as session:
-                session.add(row)
+            with self._db.write() as session:
+                session.connection().execute(_INSERT, row)
         except IntegrityError:
             return False
         return True

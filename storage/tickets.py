@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, select, update
+from sqlalchemy import ColumnElement, Row, Select, bindparam, func, literal, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from storage.database import Database
@@ -19,6 +19,10 @@ from storage.tables import TicketRow
 
 _PHONE = "tickets.phone"
 _ACTIVE = ("open", "claimed")
+# Asked twice for each message: made once, and without the ORM it takes a third of the time.
+_ACTIVE_OF = select(TicketRow.__table__).where(
+    TicketRow.conversation == bindparam("conversation"), TicketRow.state.in_(_ACTIVE)
+)
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,9 @@ class Tickets:
 
     def active(self, conversation: str) -> Ticket | None:
         """Return the ticket of a conversation that is not closed."""
-        return self._one(select(TicketRow).where(TicketRow.conversation == conversation, TicketRow.state.in_(_ACTIVE)))
+        with self._db.read() as connection:
+            row = connection.execute(_ACTIVE_OF, {"conversation": conversation}).first()
+            return self._ticket(row) if row else None
 
     def by_id(self, ticket_id: int) -> Ticket | None:
         """Return a ticket, whatever its state."""
@@ -162,7 +168,7 @@ class Tickets:
             row = session.scalar(query)
             return self._ticket(row) if row else None
 
-    def _ticket(self, row: TicketRow) -> Ticket:
+    def _ticket(self, row: TicketRow | Row[Any]) -> Ticket:
         return Ticket(
             row.id,
             row.conversation,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from storage.database import Database
 from storage.tables import ButtonRow, DeliveryRow, InboxRow, TicketRow, TurnRow, UnansweredRow
@@ -15,6 +15,9 @@ from storage.tickets import NewTicket, open_ticket
 
 _TEXT, _REPLY, _UNANSWERED = "turns.text", "turns.reply", "unanswered.text"
 _TOKEN_BYTES = 12
+_INSERT_TURN = insert(TurnRow.__table__)  # type: ignore[arg-type]
+_INSERT_BUTTON = insert(ButtonRow.__table__)  # type: ignore[arg-type]
+_CLOSE = update(InboxRow.__table__).where(InboxRow.id == bindparam("closed")).values(state="done")  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -63,21 +66,13 @@ class Turns:
         """
         encrypt = self._db.cipher.encrypt
         with self._db.write() as session:
-            session.add(
-                TurnRow(
-                    inbox_id=turn.inbox_id,
-                    conversation=turn.conversation,
-                    text=encrypt(turn.text, _TEXT),
-                    reply=encrypt(turn.reply, _REPLY),
-                    outcome=turn.outcome,
-                    intent=turn.intent,
-                    service_id=turn.service_id,
-                    took_ms=turn.took_ms,
-                    created_at=turn.created_at,
-                    district=turn.district,
-                    age_band=turn.age_band,
-                )
+            # Plain statements, not the ORM's, for what every message needs: a third of the time.
+            connection = session.connection()
+            connection.execute(
+                _INSERT_TURN, {**asdict(turn), "text": encrypt(turn.text, _TEXT), "reply": encrypt(turn.reply, _REPLY)}
             )
+            for inbox_id in (turn.inbox_id, *also):
+                connection.execute(_CLOSE, {"closed": inbox_id})
             if ticket:
                 open_ticket(session, turn.conversation, turn.inbox_id, ticket, turn.created_at)
             if unanswered:
@@ -100,8 +95,6 @@ class Turns:
                         created_at=turn.created_at,
                     )
                 )
-            closed = (turn.inbox_id, *also)
-            session.execute(update(InboxRow).where(InboxRow.id.in_(closed)).values(state="done"))
 
     def last(self, conversation: str, count: int, since: datetime | None = None) -> list[Turn]:
         """Return the last ``count`` turns of a conversation, those after ``since`` only; oldest first."""
@@ -160,11 +153,12 @@ class Buttons:
     def issue(self, conversation: str, titled_acts: list[tuple[str, str]], now: datetime) -> list[str]:
         """Return a new token for each (title, act)."""
         tokens = [secrets.token_urlsafe(_TOKEN_BYTES) for _ in titled_acts]
-        with self._db.transaction() as session:
-            session.add_all(
-                ButtonRow(token=token, conversation=conversation, title=title, act=act, created_at=now)
-                for token, (title, act) in zip(tokens, titled_acts, strict=True)
-            )
+        rows = [
+            {"token": token, "conversation": conversation, "title": title, "act": act, "created_at": now}
+            for token, (title, act) in zip(tokens, titled_acts, strict=True)
+        ]
+        with self._db.write() as session:
+            session.connection().execute(_INSERT_BUTTON, rows)
         return tokens
 
     def pressed(self, token: str, conversation: str) -> PressedButton | None:

@@ -7,7 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from actions.booking.bookings import Bookings
 from actions.booking.staff import Staff
@@ -20,6 +19,7 @@ from storage.crypto import Cipher, read_or_make_key
 from storage.database import Database
 from tests.auxil.booking import Clock
 from tests.auxil.bot_api import TOKEN, BotApi, bot_api
+from tests.auxil.databases import emptied
 from tests.auxil.postgres import postgres
 from tests.web.browsing import browser, opened  # noqa: F401 (fixtures)
 
@@ -38,11 +38,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         made = Database(f"sqlite:///{tmp_path / 'a.db'}", cipher)
     else:
         made = Database(request.getfixturevalue("server"), cipher)
-        with made.engine.begin() as connection:
-            connection.execute(text("DROP SCHEMA public CASCADE"))
-            connection.execute(text("CREATE SCHEMA public"))
-    made.migrate()
-    yield made
+    yield emptied(made)
     made.engine.dispose()
 
 
@@ -109,7 +105,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, api: BotApi) -> Iterator[tup
     trained = GatewaySettings()
     prepare(trained)
     var = tmp_path_factory.mktemp("telegram")
-    for part in ("models", "index"):
+    for part in ("models", "index", "encoder"):
         (var / part).symlink_to((trained.var / part).resolve())
     env = {
         "ADVISOR_VAR": str(var),

@@ -13,6 +13,7 @@ from jsonschema.validators import validator_for
 from rasa.core.actions.action import RemoteAction
 
 _SCHEMA = RemoteAction.action_response_format_spec()
+_TOLD = {"event", "timestamp", "metadata", "name"}
 _VALIDATOR = validator_for(_SCHEMA)(_SCHEMA)
 
 
@@ -47,6 +48,8 @@ def _is_ours(event: Dict[str, Any]) -> bool:
     kind, name = event.get("event"), event.get("name")
     if kind == "slot":
         return plain and isinstance(name, str) and "value" in event
+    if kind == "action":
+        return plain and isinstance(name, str) and not any(value for key, value in event.items() if key not in _TOLD)
     return plain and kind == "session_started"
 
 

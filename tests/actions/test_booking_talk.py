@@ -23,6 +23,7 @@ from storage.booking_tables import CourseRow, EventRow, OutboxRow, PointRow
 from storage.clock import SHANGHAI
 from storage.crypto import Cipher, read_or_make_key
 from storage.database import Database
+from tests.auxil.databases import emptied
 from tests.auxil.toy_library import toy_library
 
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=SHANGHAI)  # a Wednesday
@@ -65,7 +66,7 @@ class Talk:
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     database = Database(f"sqlite:///{tmp_path / 'a.db'}", Cipher(read_or_make_key(tmp_path / "key")))
-    database.migrate()
+    emptied(database)
     desk = open_desk(database, lambda: NOW, demo=True)
     course = CourseRow(id="c", title="照护课", about="-", sample=True)
     desk.catalogue.put_courses([course], [training("t1", 3, 1), training("t2", 8, 5), training("t3", 9, 5)])
@@ -249,7 +250,7 @@ def test_an_emergency_word_is_never_taken_for_an_answer(talk: Talk) -> None:
 
 def test_with_nothing_to_book_the_way_by_telephone_is_told(library: Library, tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'b.db'}", Cipher(read_or_make_key(tmp_path / "key2")))
-    database.migrate()
+    emptied(database)
     empty = open_desk(database, lambda: NOW)
     reply = Talk(library, empty).say("book_training", "我要报名照护课")
     assert "网上还不能直接预约" in plain_text(reply)
@@ -429,7 +430,7 @@ def test_a_phone_that_is_wrong_or_missing_is_told_so(talk: Talk, text: str, says
 
 def test_with_nothing_to_book_staff_are_asked_to_ring(library: Library, tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'b.db'}", Cipher(read_or_make_key(tmp_path / "key2")))
-    database.migrate()
+    emptied(database)
     talk = Talk(library, open_desk(database, lambda: NOW))
     assert form(talk.say("book_training", "我要帮我妈报名照护课")).slot == "phone"
     reply = talk.say("inform", "〔手机号已隐去〕", "13800138000")
@@ -460,7 +461,7 @@ def outbox(desk: Desk) -> list[OutboxRow]:
 
 def test_a_day_that_is_not_confirmed_is_told_so(library: Library, tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'c.db'}", Cipher(read_or_make_key(tmp_path / "key3")))
-    database.migrate()
+    emptied(database)
     late = datetime(2029, 3, 5, 9, 0, tzinfo=SHANGHAI)  # no calendar knows its holidays yet
     desk = open_desk(database, lambda: late, demo=True)
     desk.catalogue.put_points([point("tianlin", "徐汇区")])

@@ -21,6 +21,7 @@ from storage.inbox import Inbox, Received
 from storage.notes import CallNotes
 from storage.turns import Turn, Turns
 from tests.actions.test_booking_talk import NOW, Talk, training
+from tests.auxil.databases import emptied
 from tests.auxil.toy_library import toy_library
 
 ERASE = ["删掉我的记录", "把我说过的都删了", "我说过的话全部删掉", "把我的聊天记录清空", "我的信息可以删除吗"]
@@ -45,7 +46,7 @@ def library() -> Library:
 @pytest.fixture
 def database(tmp_path: Path) -> Database:
     database = Database(f"sqlite:///{tmp_path / 'a.db'}", Cipher(new_key()))
-    database.migrate()
+    emptied(database)
     return database
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from actions.booking.bookings import Bookings
 from actions.booking.errors import BookingError
@@ -21,6 +21,7 @@ from storage.booking_tables import BookingRow, CourseRow, EventRow, OutboxRow
 from storage.crypto import Cipher, read_or_make_key
 from storage.database import Database
 from tests.auxil.booking import Clock, who
+from tests.auxil.databases import emptied
 
 EVENTS = ("e0", "e1", "e2")
 KEY = Cipher(read_or_make_key(Path(tempfile.mkdtemp()) / "key"))
@@ -135,15 +136,7 @@ class Rules(RuleBasedStateMachine):
 
 
 def fresh(url: str) -> Database:
-    if url == "sqlite":
-        made = Database(f"sqlite:///{Path(tempfile.mkdtemp()) / 'a.db'}", KEY)
-    else:
-        made = Database(url, KEY)
-        with made.engine.begin() as connection:
-            connection.execute(text("DROP SCHEMA public CASCADE"))
-            connection.execute(text("CREATE SCHEMA public"))
-    made.migrate()
-    return made
+    return emptied(Database(f"sqlite:///{Path(tempfile.mkdtemp()) / 'a.db'}" if url == "sqlite" else url, KEY))
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])

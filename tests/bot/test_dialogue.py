@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.dialogue import DialogueClient
+from bot.dialogue import DialogueClient, Server
 from bot.errors import DialogueDown
 from bot.started import free_port
 from knowledge.reply import Outcome, Reply, TextBlock
@@ -87,7 +87,7 @@ async def test_when_one_is_down_its_conversations_go_to_the_others_and_no_other_
         had = {each: await who_answers(before, each) for each in PEOPLE}
         # The same three names in the hash, but nothing listens where c was.
         after = DialogueClient([a, b, c], "s", 2)
-        after._servers[2].http.base_url = nobody  # type: ignore[assignment]
+        after._servers[2].http = Server(nobody, "s").http
         now = {each: await who_answers(after, each) for each in PEOPLE}
         await before.close()
         await after.close()

@@ -24,6 +24,7 @@ from storage.database import Database
 from storage.erasing import Erasure
 from storage.inbox import Inbox, Received
 from storage.turns import Buttons, Turns
+from tests.auxil.databases import emptied
 from tests.auxil.toy_library import toy_library
 
 AT = datetime(2026, 11, 25, 9, 0, tzinfo=SHANGHAI)
@@ -58,7 +59,7 @@ def library() -> Library:
 @pytest.fixture
 def database(tmp_path: Path) -> Database:
     made = Database(f"sqlite:///{tmp_path / 'a.db'}", Cipher(read_or_make_key(tmp_path / "key")))
-    made.migrate()
+    emptied(made)
     return made
 
 

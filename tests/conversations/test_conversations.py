@@ -215,7 +215,7 @@ def test_a_killed_dialogue_server_is_started_again(system: System) -> None:
 
 
 def test_ctrl_c_leaves_no_process_behind(system: System, tmp_path: Path) -> None:
-    for name in ("models", "index"):
+    for name in ("models", "index", "encoder"):
         (tmp_path / name).symlink_to((system[2] / name).resolve())
     env = {
         "ADVISOR_VAR": str(tmp_path),

@@ -39,7 +39,7 @@ def main() -> None:
     prepare(settings)
     with tempfile.TemporaryDirectory() as folder:
         var = Path(folder)
-        for part in ("models", "index"):
+        for part in ("models", "index", "encoder"):
             (var / part).symlink_to((settings.var / part).resolve())
         ports = {"ADVISOR_PORT": str(free_port()), "ADVISOR_DIALOGUE_PORT": str(free_port())}
         hours = {"ADVISOR_DESK_HOURS": "每天 0:00-24:00", "ADVISOR_DESK_ON_HOLIDAYS": "1"}

@@ -39,10 +39,11 @@ FAULTS: dict[str, Faulty] = {
 def database(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Database:  # type: ignore[no-untyped-def]
     """A database that waits a moment for a lock instead of five seconds."""
     from storage.crypto import Cipher, read_or_make_key
+    from tests.auxil.databases import emptied
 
     monkeypatch.setattr("storage.database._LOCK_WAIT_S", 0.3)
     made = Database(f"sqlite:///{tmp_path / 'a.db'}", Cipher(read_or_make_key(tmp_path / "key")))
-    made.migrate()
+    emptied(made)
     return made
 
 

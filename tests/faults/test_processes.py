@@ -78,7 +78,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     trained = GatewaySettings()
     prepare(trained)
     var = tmp_path_factory.mktemp("faults")
-    for part in ("models", "index"):
+    for part in ("models", "index", "encoder"):
         (var / part).symlink_to((trained.var / part).resolve())
     env = {
         "ADVISOR_VAR": str(var),

@@ -81,7 +81,7 @@ def machines(tmp_path_factory: pytest.TempPathFactory, server: str) -> Iterator[
     trained = GatewaySettings()
     prepare(trained)
     folder = tmp_path_factory.mktemp("machines")
-    for part in ("models", "index"):
+    for part in ("models", "index", "encoder"):
         (folder / part).symlink_to((trained.var / part).resolve())
     advisors, dialogues = [free_port(), free_port()], [free_port(), free_port()]
     key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()

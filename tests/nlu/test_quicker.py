@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from jsonschema import ValidationError  # noqa: E402
-from rasa.core.actions.action import RemoteAction  # noqa: E402
+from rasa.core.actions.action import ActionSessionStart, RemoteAction  # noqa: E402
 from rasa.core.channels.channel import UserMessage  # noqa: E402
 from rasa.core.policies.policy import PolicyPrediction  # noqa: E402
 from rasa.core.tracker_store import SQLTrackerStore  # noqa: E402
@@ -181,3 +181,24 @@ def test_our_store_stores_and_reads_what_rasas_does_over_two_sessions(tmp_path: 
             kept, as_rasa = (asyncio.run(getattr(store, read)("a")) for store in (ours, rasas))
             assert [each.as_dict() for each in kept.events] == [each.as_dict() for each in as_rasa.events]
             assert kept.current_slot_values() == as_rasa.current_slot_values()
+
+
+def test_a_conversation_begins_here_and_a_later_session_at_the_action_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    async def remote(self: RemoteAction, *others: Any) -> list[Any]:
+        asked.append(self.name())
+        return []
+
+    monkeypatch.setattr(quicker, "_run_remote", remote)
+    domain = Domain.load(str(ROOT / "nlu" / "domain"))
+
+    def begun(name: str, tracker: DialogueStateTracker) -> list[Any]:
+        return asyncio.run(quicker._begun_here(RemoteAction(name, None), None, None, tracker, domain))
+
+    fresh = DialogueStateTracker.from_events("a", [SlotSet("session_started_metadata", {})], domain.slots)
+    rasas = asyncio.run(ActionSessionStart().run(None, None, DialogueStateTracker("a", domain.slots), domain))
+    assert begun("action_session_start", fresh) == rasas
+    spoken = DialogueStateTracker.from_events("a", [UserUttered("您好", {"name": "greet"})], domain.slots)
+    assert begun("action_session_start", spoken) == begun("action_answer", fresh) == []
+    assert asked == ["action_session_start", "action_answer"]

@@ -44,7 +44,7 @@ CODE = re.compile(r"号码：(\d{3}) (\d{3})")
 def system(tmp_path: Path) -> Iterator[tuple[Where, int, GatewaySettings]]:
     trained = GatewaySettings()
     prepare(trained)
-    for part in ("models", "index"):
+    for part in ("models", "index", "encoder"):
         (tmp_path / part).symlink_to((trained.var / part).resolve())
     env = {
         "ADVISOR_VAR": str(tmp_path),

@@ -15,6 +15,7 @@ from storage.inbox import Inbox, Received
 from storage.tables import Base
 from storage.tickets import NewTicket
 from storage.turns import Buttons, Turn, Turns
+from tests.auxil.databases import emptied
 
 AT = datetime(2026, 11, 25, 9, 30, tzinfo=SHANGHAI)
 
@@ -22,7 +23,7 @@ AT = datetime(2026, 11, 25, 9, 30, tzinfo=SHANGHAI)
 @pytest.fixture
 def database(tmp_path: Path) -> Database:
     made = Database(f"sqlite:///{tmp_path / 'a.db'}", Cipher(read_or_make_key(tmp_path / "key")))
-    made.migrate()
+    emptied(made)
     return made
 
 

@@ -43,7 +43,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
     trained = GatewaySettings()
     prepare(trained)
     var = tmp_path_factory.mktemp("webhook")
-    for part in ("models", "index"):
+    for part in ("models", "index", "encoder"):
         (var / part).symlink_to((trained.var / part).resolve())
     port, second = free_port(), free_port()
     settings = GatewaySettings(var=var)

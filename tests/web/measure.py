@@ -38,7 +38,7 @@ def main() -> None:
     prepare(settings)
     with tempfile.TemporaryDirectory() as folder:
         var = Path(folder)
-        for part in ("models", "index"):
+        for part in ("models", "index", "encoder"):
             (var / part).symlink_to((settings.var / part).resolve())
         env = {
             "ADVISOR_VAR": folder,
