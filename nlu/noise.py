@@ -15,6 +15,7 @@ from typing import Callable, Dict, List
 _STOPS = re.compile(r"[，。？！、；：,.?!;:…~～“”\"'（）()]")
 _DIALECT = Path(__file__).with_name("dialect_noise.tsv")
 _MISHEARD = 0.25  # share of the words that have a homophone
+_HALF = 0.5
 _SPOKEN = 0.8  # share of the words that have another in dialect
 _COMMON = 80  # occurrences in Jieba's corpus from which a word may be heard instead
 
@@ -56,6 +57,11 @@ VARIANTS: Dict[str, Callable[[str, random.Random], str]] = {
     "misheard": misheard,
     "in_dialect": in_dialect,
 }
+
+
+def one_of_all(text: str, rng: random.Random) -> str:
+    """Return ``text`` changed in one of these ways: misheard as often as all others together."""
+    return (misheard if rng.random() < _HALF else rng.choice((without_stops, in_dialect)))(text, rng)
 
 
 @functools.lru_cache(maxsize=None)

