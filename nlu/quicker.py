@@ -22,6 +22,7 @@ from rasa.core.actions.action import RemoteAction
 from rasa.core.channels.channel import OutputChannel, UserMessage
 from rasa.core.policies.policy import PolicyPrediction
 from rasa.core.processor import MessageProcessor
+from rasa.core.tracker_store import FailSafeTrackerStore
 from rasa.shared.core.constants import ACTION_LISTEN_NAME, ACTION_SESSION_START_NAME
 from rasa.shared.core.events import ActionExecuted, Event, SessionStarted, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker, EventVerbosity
@@ -43,6 +44,7 @@ def use_all() -> None:
     MessageProcessor._predict_next_with_tracker = _predict_with(OneTurn())
     RemoteAction._action_call_format = _without_history
     RemoteAction.run = _begun_here
+    FailSafeTrackerStore.create_tracker = _created_by_ours
     Event.resolve_by_type = staticmethod(functools.lru_cache(maxsize=None)(Event.resolve_by_type))
     EndpointConfig.session = _lasting_session
 
@@ -55,8 +57,8 @@ class Understanding:
     """
 
     def __init__(self) -> None:
-        # One thread: the pipeline is not made for more, and the other core has work of its own.
-        self._thread = ThreadPoolExecutor(1, "understanding")
+        # Two: while one is in the encoder, which needs no interpreter, the other has it. Our components allow it.
+        self._thread = ThreadPoolExecutor(2, "understanding")
         # As bytes: each message gets a copy of its own, which pickle makes in a quarter of deepcopy's time.
         self._kept: "OrderedDict[Text, bytes]" = OrderedDict()
         self._by: Optional[MessageProcessor] = None
@@ -143,6 +145,13 @@ def _predict_with(rules: OneTurn) -> Any:
         return rules.of(self, tracker)
 
     return predict
+
+
+async def _created_by_ours(
+    self: FailSafeTrackerStore, sender_id: Text, append_action_listen: bool = True
+) -> DialogueStateTracker:
+    """Let our store make the tracker: Rasa's wrapper makes it itself, and stores it twice."""
+    return cast(DialogueStateTracker, await self._tracker_store.create_tracker(sender_id, append_action_listen))
 
 
 async def _begun_here(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
+import threading
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional
@@ -50,6 +51,7 @@ class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
         self._resource = resource
         self._engine = E5Engine(encoder_folder())
         self._known: "OrderedDict[str, np.ndarray]" = OrderedDict()
+        self._lock = threading.Lock()
         self._mean = mean if mean is not None else np.zeros(self._engine.dim, dtype=np.float32)
 
     @classmethod
@@ -122,14 +124,19 @@ class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
             batch = waiting[start : start + _BATCH]
             texts = [message.get(TEXT)[:MAX_QUERY] for message in batch]
             # People ask the same things in the same words, and one encoding is most of a message's cost.
-            new = [text for text in dict.fromkeys(texts) if text not in self._known]
+            with self._lock:
+                vectors = {text: self._known[text] for text in texts if text in self._known}
+            new = [text for text in dict.fromkeys(texts) if text not in vectors]
             if new:
-                self._known.update(zip(new, self._engine.query(new), strict=True))
+                vectors.update(zip(new, self._engine.query(new), strict=True))
             for message, text in zip(batch, texts, strict=True):
-                self._known.move_to_end(text)
-                message.set(VECTOR, self._known[text])
-            while len(self._known) > _KNOWN:
-                self._known.popitem(last=False)
+                message.set(VECTOR, vectors[text])
+            with self._lock:  # two messages may be understood at once (nlu/quicker.py)
+                for text, vector in vectors.items():
+                    self._known[text] = vector
+                    self._known.move_to_end(text)
+                while len(self._known) > _KNOWN:
+                    self._known.popitem(last=False)
 
 
 def kept_vectors(folder: Path) -> Path:
