@@ -14,7 +14,7 @@ train: setup
 	@$(ADVISOR) train
 
 test: setup lint
-	$(PYTHON) -m pytest -m "not processes" --ignore=tests/nlu
+	$(PYTHON) -m pytest -m "not processes" --ignore=tests/nlu -n auto --maxprocesses 4
 	@$(ADVISOR) train
 	$(RASA_PYTHON) -m pytest tests/nlu -c tests/nlu/pytest.ini
 	$(PYTHON) -m pytest -m processes --ignore=tests/nlu

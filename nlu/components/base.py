@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -12,15 +10,9 @@ from rasa.engine.storage.storage import ModelStorage
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from nlu.encoder_folder import encoder_folder
+
 VECTOR = "advisor_vector"  # message property: float32 array of shape (384,), length 1
-_FOLDER = "ADVISOR_ENCODER_FOLDER"  # the encoder trained on our field; made by the advisor
-
-
-def encoder_folder() -> Path:
-    """Return the encoder's folder. Raises RuntimeError where it is not told."""
-    if not os.environ.get(_FOLDER):
-        raise RuntimeError(f"{_FOLDER} is not set: start the dialogue server, training or tests by the command advisor")
-    return Path(os.environ[_FOLDER])
 
 
 def encoder_name() -> str:

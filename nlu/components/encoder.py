@@ -23,7 +23,8 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from knowledge.e5_engine import E5Engine
 from knowledge.normalise import MAX_QUERY
-from nlu.components.base import VECTOR, encoder_folder
+from nlu.components.base import VECTOR
+from nlu.encoder_folder import encoder_folder, kept_vectors
 
 logger = logging.getLogger(__name__)
 _BATCH = 64
@@ -137,11 +138,6 @@ class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
                     self._known.move_to_end(text)
                 while len(self._known) > _KNOWN:
                     self._known.popitem(last=False)
-
-
-def kept_vectors(folder: Path) -> Path:
-    """Return the file that the vectors of the last training are in."""
-    return folder.with_name(folder.name + ".vectors.npz")
 
 
 def _encode_examples(encode: Callable[[List[Message]], None], examples: List[Message]) -> None:

@@ -14,7 +14,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from knowledge.e5_engine import E5Engine
 from knowledge.normalise import MAX_QUERY, normalise
-from nlu.components.base import encoder_folder
+from nlu.encoder_folder import encoder_folder
 from nlu.quality.sets import Row
 
 NEAR = 0.985  # a near copy

@@ -23,9 +23,8 @@ from sklearn.svm import LinearSVC
 
 from knowledge.e5_engine import E5Engine
 from knowledge.normalise import MAX_QUERY
-from nlu.components.base import encoder_folder
-from nlu.components.encoder import kept_vectors
 from nlu.components.normaliser import TextNormaliser
+from nlu.encoder_folder import encoder_folder, kept_vectors
 from nlu.noise import VARIANTS
 from nlu.quality import figures
 from nlu.quality.figures import Understood

@@ -6,9 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from knowledge.field_encoder import bundled_encoder
 from knowledge.store import load
 from nlu.quality.checker import contradictions, doubles, near_copies
 from nlu.quality.sets import EVALUATION, Row, evaluation
+
+
+@pytest.fixture(autouse=True)
+def encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that learnt nothing of our field, as ``advisor quality check`` uses it."""
+    monkeypatch.setenv("ADVISOR_ENCODER_FOLDER", str(bundled_encoder()))
 
 
 def row(text: str, intent: str, where: str) -> Row:
