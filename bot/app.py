@@ -80,6 +80,7 @@ def create_app() -> FastAPI:
         overload=Overload(settings.at_once, settings.busy_waiting, settings.busy_wait_s),
     )
     path = MessagePath(parts)
+    warm = asyncio.Event()  # all is loaded, or cannot be
     desk = open_desk(database, now, settings.demo, settings.record_days)
     speech_in, speech_out = hearing(settings), speaking(settings)
     telegram = telegram_gateway(settings, database, path, lambda: live.places, now, speech_in, speech_out)
@@ -88,7 +89,7 @@ def create_app() -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        works = [_warm(dialogue, live), live.watch(), dialogue.watch(), pulse.run()]
+        works = [_warm(live, warm), live.watch(), dialogue.watch(), pulse.run()]
         if settings.has_role("web"):
             works.append(_resume(dialogue, path, settings.is_shared))
         if settings.has_role("outbox"):
@@ -128,9 +129,10 @@ def create_app() -> FastAPI:
 
     @app.get("/healthz")
     async def healthz() -> JSONResponse:
-        """Say what is up. The page answers without the dialogue server, not without the database."""
+        """Say what is up. The page answers without the dialogue server and the encoder, not without the database."""
         stored, talks = await asyncio.gather(asyncio.to_thread(database.is_up), dialogue.is_up())
-        status = "ok" if stored and talks else "degraded" if stored else "down"
+        ready = talks and warm.is_set()
+        status = "ok" if stored and ready else "degraded" if stored else "down"
         services = live.library.services
         parts = {"database": stored, "dialogue": talks, "services": len(services), "places": len(live.places)}
         encoder = live.library.loaded_encoder is not None
@@ -140,13 +142,13 @@ def create_app() -> FastAPI:
     return app
 
 
-async def _warm(dialogue: DialogueClient, live: LiveKnowledge) -> None:
-    """Load the encoder once the dialogue server is up: both at once would only wait for each other."""
-    await _until_up(dialogue)
+async def _warm(live: LiveKnowledge, warm: asyncio.Event) -> None:
+    """Load the encoder while the dialogue server starts too: later it would hold up, for seconds, who writes first."""
     try:
         await asyncio.to_thread(lambda: live.library.encoder)
     except EncoderUnavailable as error:
         logger.warning("%s", error)
+    warm.set()
     gc.freeze()  # what is loaded stays: looking through all of it for garbage, again and again, held up everybody
 
 

@@ -24,7 +24,6 @@ _MESSAGES = {1: 100, 16: 500, 64: 600}
 _WARM_UP, _PARTS = 60, 100
 _TIMEOUT_S = 120.0  # of a stock bot with 64 users; ours answers long before
 _CONNECTIONS = 128
-_LOOK_S = 0.3
 Figures = dict[str, float]
 
 
@@ -93,12 +92,6 @@ async def _speed(where: Where, warm: Sequence[Talk], said: dict[int, list[Talk]]
                 answer.raise_for_status()
                 outcomes.append((await answer.json())["reply"]["outcome"])
 
-        async def loaded() -> bool:
-            async with http.get("/healthz") as answer:
-                return bool((await answer.json())["encoder"])
-
-        while not await loaded():  # noqa: ASYNC110 (another process); it answers before, here its speed is measured
-            await asyncio.sleep(_LOOK_S)
         figures = await _all(send, warm, said)
     failed = sum(outcome.startswith("error_") for outcome in outcomes)
     return figures | {"messages": len(outcomes), "errors": failed}

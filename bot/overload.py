@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 class Overload:
     """Lets so many messages be understood at once; the others wait, in the order they came."""
 
-    def __init__(self, at_once: int = 6, waiting: int = 100, wait_s: float = 1.5) -> None:
+    def __init__(self, at_once: int = 8, waiting: int = 100, wait_s: float = 1.5) -> None:
         """Take how many are understood at once, how many may wait, and for how long one waits at most.
 
         So few at once that each is answered well within the dialogue's time-out: what has

@@ -57,7 +57,7 @@ class GatewaySettings(BaseSettings):
     desk_idle_minutes: int = Field(30, gt=0)  # a session without a request ends
     desk_session_hours: int = Field(12, gt=0)  # and after that in any case
     public: bool = False  # behind HTTPS: cookies are marked Secure
-    busy_at_once: int = Field(6, gt=0)  # messages that one dialogue server understands at once; others wait
+    busy_at_once: int = Field(8, gt=0)  # messages that one dialogue server understands at once; others wait
     busy_waiting: int = Field(100, gt=0)  # how many may wait; who comes then is told to come again
     busy_wait_s: float = Field(1.5, gt=0)  # and who has waited so long
     visitor_a_minute: int = Field(30, gt=0)  # messages of one visitor of the page
