@@ -35,6 +35,7 @@ pytestmark = pytest.mark.processes
 PEOPLE = 100
 AT_ONCE = 4
 SOAK = bool(os.environ.get("ADVISOR_SOAK"))
+_READS_S = 1.0
 KILLS = {"advisor": 100, "dialogue": 30} if SOAK else {"advisor": 6, "dialogue": 2}
 ANSWER_WITHIN_S = 240
 CODE = re.compile(r"号码：(\d{3}) (\d{3})")
@@ -98,6 +99,7 @@ class Person:
         text = await self._send(f"我要报名家庭照护培训，电话{self._phone}")
         for turn in range(60):
             found = CODE.search(text)
+            await asyncio.sleep(random.uniform(0, _READS_S))
             if found:
                 self.code = found[1] + found[2]
                 return
@@ -137,8 +139,9 @@ def process_of(supervisor: int, name: str) -> int | None:
 async def kill_at_random(supervisor: int, http: httpx.AsyncClient, busy: asyncio.Event) -> dict[str, int]:
     """Kill both processes as often as ``KILLS`` says while people book; each kill hits a system that is up."""
     done = dict.fromkeys(KILLS, 0)
-    names = [name for name, count in KILLS.items() for _ in range(count)]
-    random.shuffle(names)
+    more = [name for name, count in KILLS.items() for _ in range(count - 1)]
+    # Each once before all others: people may be done before the last.
+    names = [*random.sample(list(KILLS), len(KILLS)), *random.sample(more, len(more))]
     for name in names:
         while busy.is_set():
             with suppress(httpx.HTTPError, ValueError):
