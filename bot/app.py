@@ -148,7 +148,8 @@ async def _warm(live: LiveKnowledge, warm: asyncio.Event) -> None:
         await asyncio.to_thread(lambda: live.library.encoder)
     except EncoderUnavailable as error:
         logger.warning("%s", error)
-    warm.set()
+    finally:
+        warm.set()
     gc.freeze()  # what is loaded stays: looking through all of it for garbage, again and again, held up everybody
 
 

@@ -43,7 +43,7 @@ class Server:
     @functools.cached_property
     def http(self) -> aiohttp.ClientSession:
         """Return the session, made by whoever needs it first: it belongs to the running event loop."""
-        return aiohttp.ClientSession(
+        return aiohttp.ClientSession(  # takes no proxy from the environment: none must ever see a message
             self.url,
             headers={"Authorization": f"Bearer {self.secret}"},
             connector=aiohttp.TCPConnector(limit=_CONNECTIONS),

@@ -26,7 +26,7 @@ LAYERS, PIECES, CHARACTERS, WORDS, POSITIONS = (
     "positions.npy",
 )
 _QUERY, _PASSAGE = "query: ", "passage: "
-_THREADS = "OMP_NUM_THREADS"  # the servers set 1
+_THREADS = "OMP_NUM_THREADS"  # a dialogue server has 1
 Vectors = NDArray[np.float32]
 
 
