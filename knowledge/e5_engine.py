@@ -18,6 +18,8 @@ import onnxruntime
 import sentencepiece
 from numpy.typing import NDArray
 
+from knowledge.e5_file import numbers_of
+
 LAYERS, PIECES, CHARACTERS, WORDS, POSITIONS = (
     "layers.onnx",
     "pieces.model",
@@ -74,14 +76,8 @@ class E5Engine:
 
     def _one(self, text: str) -> Vectors:
         ids = self.tokens(text)
-        inputs = {"embedded": self._embedded(ids)[np.newaxis], "lengths": np.array([len(ids)], np.int32)}
+        embedded = numbers_of(self._words[ids]) + self._positions[: len(ids)]
+        inputs = {"embedded": embedded[np.newaxis], "lengths": np.array([len(ids)], np.int32)}
         (hidden,) = self._session.run(["hidden"], inputs)
         mean = hidden[0].mean(axis=0)
         return np.asarray(mean / np.linalg.norm(mean), dtype=np.float32)
-
-    def _embedded(self, ids: list[int]) -> Vectors:
-        """Return what the first layer gets before its norm, shape (len(ids), 384)."""
-        rows = self._words[ids]  # (ids, blocks, bytes)
-        scales = rows[:, :, :2].copy().view(np.float16).astype(np.float32)
-        nibbles = np.concatenate([rows[:, :, 2:] & 15, rows[:, :, 2:] >> 4], axis=2).astype(np.float32) - 8
-        return np.asarray((nibbles * scales).reshape(len(ids), self.dim) + self._positions[: len(ids)], np.float32)

@@ -79,10 +79,7 @@ class E5File:
 
     def matrix(self, name: str, rows: int, columns: int) -> NDArray[np.float32]:
         """Return a 4-bit tensor as numbers, shape (rows, columns)."""
-        raw = self.blocks(name, rows, columns)
-        scale = raw[:, :, :2].copy().view(np.float16).astype(np.float32)
-        nibbles = np.concatenate([raw[:, :, 2:] & 15, raw[:, :, 2:] >> 4], axis=2).astype(np.float32) - 8
-        return np.asarray((nibbles * scale).reshape(rows, columns), dtype=np.float32)
+        return numbers_of(self.blocks(name, rows, columns))
 
     def numbers(self, name: str, count: int) -> NDArray[np.float32]:
         """Return a tensor of single precision, shape (count,)."""
@@ -95,6 +92,13 @@ class E5File:
             offset = self._offset[name]
             data[offset : offset + raw.size] = raw.tobytes()
         return bytes(data)
+
+
+def numbers_of(blocks: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return what Q4_0 blocks of shape (rows, columns / 32, 18) stand for, shape (rows, columns)."""
+    scale = blocks[:, :, :2].copy().view(np.float16).astype(np.float32)
+    nibbles = np.concatenate([blocks[:, :, 2:] & 15, blocks[:, :, 2:] >> 4], axis=2).astype(np.float32) - 8
+    return np.asarray((nibbles * scale).reshape(len(blocks), -1), dtype=np.float32)
 
 
 def blocks_of(weights: NDArray[np.float32]) -> NDArray[np.uint8]:

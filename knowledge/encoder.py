@@ -94,5 +94,6 @@ def _load(name: str) -> SentenceTransformer:
     except Exception as error:
         raise EncoderUnavailable(
             f"The sentence encoder «{name}» cannot be loaded ({error}); set ADVISOR_ENCODER to a model "
-            f"folder on this machine, or remove the setting to use the bundled one; delete var/encoder where that is damaged, it is made anew."
+            f"folder on this machine, or remove the setting to use the bundled one; "
+            f"delete var/encoder where that is damaged, it is made anew."
         ) from error

@@ -50,12 +50,6 @@ class Database:
         with self._writing, Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
 
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """Yield a connection for plain statements that only read; a session's bookkeeping costs more than they do."""
-        with self.engine.connect() as connection:
-            yield connection
-
     def migrate(self) -> None:
         """Bring the schema up to date, and make room for Rasa's trackers where they are in the same database."""
         if self.engine.name == "postgresql":

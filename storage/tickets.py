@@ -71,7 +71,7 @@ class Tickets:
 
     def active(self, conversation: str) -> Ticket | None:
         """Return the ticket of a conversation that is not closed."""
-        with self._db.read() as connection:
+        with self._db.engine.connect() as connection:
             row = connection.execute(_ACTIVE_OF, {"conversation": conversation}).first()
             return self._ticket(row) if row else None
 
