@@ -18,7 +18,7 @@ from actions.benefit_talk import BenefitTalk
 from actions.booking_talk.desk import Desk
 from actions.booking_talk.talk import BookingTalk, as_about_booking
 from actions.comparing import comparison
-from actions.conversation import again, handoff, reply_without_search, simpler
+from actions.conversation import again, emergency_reply, handoff, reply_without_search, simpler
 from actions.guarded import GUARDS, Guard
 from actions.meant import decided, sure_enough, what_was_meant
 from actions.merging import carried, merged
@@ -29,6 +29,7 @@ from actions.service_answers import BOOKED_BY, NAMED_FROM, ServiceAnswers
 from actions.understood import Context, FinderState, UnderstoodAct
 from knowledge.aloud import aloud, answer_aloud
 from knowledge.answer import ASPECTS, topic_of
+from knowledge.emergency import default_matcher
 from knowledge.figures import is_paid_by_age
 from knowledge.library import Library
 from knowledge.phrases import hotline, say
@@ -56,6 +57,8 @@ _BOOK_WHICH = re.compile(r"^(?:我|我们|阿拉|帮我)?(?:要|想|想要)?(?:�
 _ASKS_WHAT = re.compile(r"是什么|什么是|做什么|干什么|干嘛|教什么|讲什么|学什么|有啥用|多少钱|要钱|收费|免费")
 _BOOKS = re.compile(r"报名|预约|预订|约一?个|报一?个|参加|登记")
 _SEVERAL = 3
+_DANGER_SURE_FROM = 0.5
+_SELF_HARM = "self_harm"
 _GUARD_SURE_FROM = 0.7  # below, a service that is named is answered instead
 
 
@@ -154,7 +157,7 @@ class Answerer:
             return by_age
         if act.intent == "repeat":
             return again(context.last_reply)
-        if act.intent == "simplify":
+        if act.intent == "simplify" and not self._library.search.names_one(act.text):
             return simpler(context.last_reply)
         act = as_about_booking(act)
         booking = self._booking.begins(act, context) if self._booking else None
@@ -164,18 +167,34 @@ class Answerer:
             return booking
         if act.intent == "choose":
             service = chosen(act.text, context.choices, self._library)
+            if service is None and self._library.search.names_one(act.text):
+                return self._aspect(replace(act, intent="ask_service"), context)
             if service is None:
                 return _asked(say("nothing_to_choose"))
             picked = replace(act, intent=context.last_aspect or "ask_service", service_id=service.id)
             return self._aspect(picked, context)
         if act.intent == "privacy" and self._privacy:
             return self._privacy.answers(act, context)
+        if act.intent == "emergency" and act.confidence < _DANGER_SURE_FROM and not act.pressed:
+            return self._perhaps_danger(act, context)
         fixed = reply_without_search(act.intent, act.text)
         if fixed is not None:
             return fixed
         if act.intent == "unclear":
             return self._unclear(act, context)
         return self._aspect(act, context)
+
+    def _perhaps_danger(self, act: UnderstoodAct, context: Context) -> Reply:
+        """Warn first; as it may be no danger at all, answer what it is otherwise too."""
+        danger = default_matcher().suspected(act.text)
+        if danger.kind == _SELF_HARM:  # nothing may stand beside this
+            return emergency_reply(danger)
+        alarm = emergency_reply(replace(danger, lead=say("emergency_perhaps", lead=danger.lead)))
+        otherwise = self._one(replace(act, intent=act.second or "ask_service", second=""), context)
+        if not otherwise.service_ids():
+            return alarm
+        both = merged([alarm, otherwise])
+        return both.model_copy(update={"evidence": otherwise.evidence, "speak": alarm.speak + _speak(otherwise)})
 
     def _money_by_age(self, act: UnderstoodAct, context: Context) -> Reply | None:
         """Answer 我妈83岁，能拿多少: of an age only and naming nothing, it is the money that goes by age."""
@@ -270,6 +289,8 @@ class Answerer:
             Button(title=service.name, act=Act(intent="ask_service", service_id=service.id)) for service in services[:3]
         ]
         ranking = [(match.service_id, round(match.score, 3)) for match in found.matches[:5]]
+        if guard.number:
+            ranking = [(guard.number, 1.0), *(each for each in ranking if each[0] != guard.number)]
         blocks: list[Block] = [first]
         told = self._told(guard, found, act.text)
         if told:

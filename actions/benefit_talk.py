@@ -33,12 +33,14 @@ class BenefitTalk:
             return self.result(context.person, FinderState(finder.ASKABLE))
         matches = about(replace(act, service_id=None), Context(), self._library).matches if act.text else ()
         reply = self.result(context.person, FinderState())
-        evidence = Evidence(ranking=[(match.service_id, round(match.score, 3)) for match in matches[:5]])
+        ranking = {match.service_id: round(match.score, 3) for match in matches[:5]}
         blocks = list(reply.blocks)
         if reply.outcome is Outcome.ASKED_SLOT:
             near = [match.service_id for match in matches if match.score >= ASK_FROM]
             so_far = finder.so_far(self._library.services, near, context.person, self._today)
-            blocks.insert(0, TextBlock(text=say("finder_opening"), points=so_far))
+            blocks.insert(0, TextBlock(text=say("finder_opening"), points=list(so_far.values())))
+            ranking = {**dict.fromkeys(so_far, 1.0), **{id: score for id, score in ranking.items() if id not in so_far}}
+        evidence = Evidence(ranking=list(ranking.items()))
         return reply.model_copy(update={"blocks": blocks, "evidence": evidence})
 
     def result(self, person: Person, state: FinderState) -> Reply:

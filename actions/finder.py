@@ -53,14 +53,14 @@ def reply(services: ServiceList, person: Person, state: FinderState, today: date
     return Reply(blocks=[question(slot, state.asked, person)], outcome=Outcome.ASKED_SLOT)
 
 
-def so_far(services: ServiceList, near: Iterable[str], person: Person, today: date) -> list[str]:
-    """Return what is likely already, a line each: first what the words were ``near``, then the best."""
+def so_far(services: ServiceList, near: Iterable[str], person: Person, today: date) -> dict[str, str]:
+    """Return what is likely already, a line for each service: first what the words were ``near``, then the best."""
     # Most who ask have it; nobody is shown what is for others only because nothing was said.
     person = replace(person, hukou=person.hukou or "shanghai")
     best = sorted((s for s in services if s.benefit), key=lambda s: s.benefit or _WORST_RANK)
     ordered = dict.fromkeys([*(services[each] for each in near if services[each].benefit), *best])
     likely = [s for s in ordered if judge_service(s, person, today).verdict is not Verdict.NO]
-    return [f"{service.name}：{_gets(service, person, today)}" for service in likely[:_NAMED_AT_ONCE]]
+    return {service.id: f"{service.name}：{_gets(service, person, today)}" for service in likely[:_NAMED_AT_ONCE]}
 
 
 def question(slot: str, asked: Iterable[str], person: Person) -> FormBlock:

@@ -25,6 +25,7 @@ class Guard:
     services: tuple[str, ...]  # candidates for the service offered; all where empty
     offers: tuple[str, ...] = ()  # always offered as buttons
     told: tuple[str, ...] = ()  # what to do about these is told at once
+    number: str | None = None  # the service whose number the first block gives
 
     def block(self, text: str) -> TextBlock:
         """Return the first block for a message of normal ``text``."""
@@ -59,6 +60,7 @@ GUARDS = {
         (POLICE, LEGAL),
         ("legal_aid_12348", "support_dispute", "hotlines", "public_guardian"),
         ("legal_aid_12348",),
+        number="legal_aid_12348",
     ),
     "wellbeing": Guard(
         Outcome.GUARDED_WELLBEING,
@@ -66,6 +68,7 @@ GUARDS = {
         (COMFORT,),
         ("mental_12356", "respite", "old_partner", "home_visit"),
         ("respite", "mental_12356"),
+        number="mental_12356",
     ),
-    "complain": Guard(Outcome.ANSWERED_CONVERSATION, "complain", (hotline(),), (), ("hotlines",)),
+    "complain": Guard(Outcome.ANSWERED_CONVERSATION, "complain", (hotline(),), (), ("hotlines",), number="hotlines"),
 }

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from knowledge.hours import parse_hours, today_line
 from knowledge.phrases import hotline, say
-from knowledge.places import KIND_NAMES, Found, PlaceBook, PlaceKind, kind_asked, walking_minutes
+from knowledge.places import KIND_NAMES, KIND_SERVICES, Found, PlaceBook, PlaceKind, kind_asked, walking_minutes
 from knowledge.reply import Outcome, PlaceLine, PlacesBlock, Reply
 from knowledge.where import Whereabouts, whereabouts
 
@@ -25,7 +25,7 @@ def places_near(text: str, book: PlaceBook, at: datetime, was: PlaceKind | None 
     if not book:
         return _no_data(kind)
     if not where.is_known():
-        return _answer(say("places_where", kind=KIND_NAMES[kind]), [], Outcome.ASKED_SLOT)
+        return _answer(kind, say("places_where", kind=KIND_NAMES[kind]), [], Outcome.ASKED_SLOT)
     found = book.find(kind, where)
     if not found:
         return _no_data(kind)
@@ -34,7 +34,7 @@ def places_near(text: str, book: PlaceBook, at: datetime, was: PlaceKind | None 
         notes.insert(0, say("places_no_road", road=where.road))
     name = where.road or where.street or where.district
     text = say("places_found", where=name, kind=KIND_NAMES[kind])
-    return _answer(text, [_line(each, at) for each in found], Outcome.ANSWERED_PLACES, notes)
+    return _answer(kind, text, [_line(each, at) for each in found], Outcome.ANSWERED_PLACES, notes)
 
 
 def places_of(
@@ -43,12 +43,13 @@ def places_of(
     """Return places of ``kind`` around a point, or near what normal ``text`` names."""
     where = whereabouts(text)
     if near is None and not where.is_known():
-        return _answer(say("places_where", kind=KIND_NAMES[kind]), [], Outcome.ASKED_SLOT)
+        return _answer(kind, say("places_where", kind=KIND_NAMES[kind]), [], Outcome.ASKED_SLOT)
     found = book.find(kind, where, near, top=_LISTED)
     if not found:
         return _no_data(kind)
     name = where.road or where.street or where.district or say("places_you")
     return _answer(
+        kind,
         say("places_found", where=name, kind=KIND_NAMES[kind]),
         [_line(each, at) for each in found],
         Outcome.ANSWERED_PLACES,
@@ -62,7 +63,9 @@ def places_around(point: tuple[float, float], book: PlaceBook, at: datetime) -> 
     if not found:
         return _no_data(PlaceKind.ADVISOR_POINT)
     lines = [_line(each, at) for each in found]
-    return _answer(say("telegram_location_near"), lines, Outcome.ANSWERED_PLACES, _notes(found))
+    return _answer(
+        PlaceKind.ADVISOR_POINT, say("telegram_location_near"), lines, Outcome.ANSWERED_PLACES, _notes(found)
+    )
 
 
 def _notes(found: list[Found]) -> list[str]:
@@ -86,11 +89,13 @@ def _line(found: Found, at: datetime) -> PlaceLine:
 
 
 def _no_data(kind: PlaceKind) -> Reply:
-    return _answer(say("places_none", kind=KIND_NAMES[kind]), [], Outcome.UNANSWERED_FIELD)
+    return _answer(kind, say("places_none", kind=KIND_NAMES[kind]), [], Outcome.UNANSWERED_FIELD)
 
 
-def _answer(text: str, lines: list[PlaceLine], outcome: Outcome, notes: list[str] | None = None) -> Reply:
-    block = PlacesBlock(text=text, places=lines, notes=notes or [], contact=[hotline()])
+def _answer(
+    kind: PlaceKind, text: str, lines: list[PlaceLine], outcome: Outcome, notes: list[str] | None = None
+) -> Reply:
+    block = PlacesBlock(service_id=KIND_SERVICES[kind], text=text, places=lines, notes=notes or [], contact=[hotline()])
     return Reply(blocks=[block], outcome=outcome)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from knowledge.encoder import Vectors
 from knowledge.normalise import normalise
 from knowledge.person import NOBODY, Person, person_from
-from knowledge.reply import FormBlock, Outcome, Reply
+from knowledge.reply import FormBlock, Outcome, PlacesBlock, Reply
 
 FINDER = "find_benefits"
 _MISSES = {
@@ -45,6 +45,7 @@ class UnderstoodAct:
     slot: str | None = None  # the same, of a form, with the value it gives
     value: str | None = None
     pressed: bool = False
+    second: str = ""  # the next likeliest intent
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,7 @@ def acts_of(latest_message: dict[str, Any]) -> list[UnderstoodAct]:
             slot=act.get("slot"),
             value=act.get("value"),
             pressed=bool(act.get("pressed")),
+            second=act.get("second") or "",
         )
         for act in raw
     ]
@@ -135,6 +137,7 @@ def slots_after(reply: Reply, context: Context, now: datetime) -> dict[str, Any]
     answered = [block for block in reply.blocks if block.kind == "answer"]
     offered = next((block for block in reply.blocks if block.kind == "choice"), None)
     asked = next((block for block in reply.blocks if isinstance(block, FormBlock)), None)
+    places = next((block for block in reply.blocks if isinstance(block, PlacesBlock)), None)
     missed = reply.outcome in _MISSES
     slots: dict[str, Any] = {
         "choices": [b.act.service_id for b in offered.buttons if b.act and b.act.service_id] if offered else [],
@@ -150,6 +153,8 @@ def slots_after(reply: Reply, context: Context, now: datetime) -> dict[str, Any]
     if answered:
         last = answered[-1]
         slots |= {"last_service": last.service_id, "last_service_at": now.isoformat(), "last_aspect": last.aspect}
+    elif places and places.service_id:
+        slots |= {"last_service": places.service_id, "last_service_at": now.isoformat(), "last_aspect": "ask_where"}
     if reply.blocks:
         slots["last_reply"] = reply.model_copy(update={"evidence": type(reply.evidence)()}).payload()
     return slots

@@ -39,6 +39,14 @@ KIND_NAMES = {
     PlaceKind.CARE_HOME: "养老院",
     PlaceKind.BATHING: "助浴点",
 }
+KIND_SERVICES = {
+    PlaceKind.ADVISOR_POINT: "eldercare_advisor",
+    PlaceKind.COMMUNITY_CENTRE: "community_center",
+    PlaceKind.CANTEEN: "meal_service",
+    PlaceKind.DAY_CARE: "day_care",
+    PlaceKind.CARE_HOME: "basic_nursing_home",
+    PlaceKind.BATHING: "bath_station",
+}
 _KIND_WORDS = {
     PlaceKind.ADVISOR_POINT: r"顾问点|养老顾问",
     PlaceKind.CANTEEN: r"食堂|助餐|吃饭|饭堂|老年餐",

@@ -197,6 +197,7 @@ class PlacesBlock(BaseModel):
     """Places near somebody, the nearest first."""
 
     kind: Literal["places"] = "places"
+    service_id: str | None = None  # what the places are for
     text: str
     places: list[PlaceLine]
     notes: list[str] = []
@@ -289,7 +290,7 @@ class Reply(BaseModel):
         """Return the services answered about, in order."""
         found: list[str] = []
         for block in self.blocks:
-            if isinstance(block, AnswerBlock):
+            if isinstance(block, AnswerBlock | PlacesBlock) and block.service_id:
                 found.append(block.service_id)
             elif isinstance(block, CompareBlock):
                 found += block.service_ids

@@ -11,7 +11,7 @@ from actions.answers import Answerer
 from actions.understood import Context, UnderstoodAct, acts_of, context_of, slots_after
 from knowledge.library import Library
 from knowledge.plain_text import plain_text
-from knowledge.reply import AnswerBlock, Outcome, Reply
+from knowledge.reply import AnswerBlock, EmergencyBlock, Outcome, Reply, TextBlock
 from storage.clock import SHANGHAI
 from tests.auxil.toy_library import toy_library
 
@@ -237,3 +237,50 @@ def test_two_parts_never_ask_two_things(answerer: Answerer) -> None:
     acts = [act("find_benefits", "我三级残疾能享受什么"), act("find_benefits", "还有什么政策")]
     reply = answerer.reply(acts, Context())
     assert sum(block.kind == "form" for block in reply.blocks) == 1
+
+
+def perhaps(text: str, second: str) -> UnderstoodAct:
+    return UnderstoodAct("emergency", text, 0.2, second=second)
+
+
+def test_what_may_be_danger_is_warned_of_and_answered_too(answerer: Answerer) -> None:
+    reply = answerer.reply([perhaps("敬老卡洗衣机里搅坏了怎么办", "ask_how_to_apply")], Context())
+    assert reply.outcome is Outcome.GUARDED_EMERGENCY
+    alarm, answered = reply.blocks[:2]
+    assert isinstance(alarm, EmergencyBlock)
+    assert alarm.lead.startswith("要是现在有危险")
+    assert isinstance(answered, AnswerBlock)
+    assert answered.service_id == "sh_senior_card_transport"
+    assert reply.speak.startswith("要是现在有危险")
+    assert "敬老卡" in reply.speak
+
+
+@pytest.mark.parametrize(
+    "sure", [perhaps("药我都攒够了，遗体捐献怎么登记", "ask_how_to_apply"), act("emergency", "敬老卡")]
+)
+def test_nothing_stands_beside_what_surely_is_danger_or_a_farewell(answerer: Answerer, sure: UnderstoodAct) -> None:
+    assert [block.kind for block in answerer.reply([sure], Context()).blocks] == ["emergency"]
+
+
+def test_a_number_given_is_the_service_found_first(answerer: Answerer) -> None:
+    reply = answerer.reply([act("complain", "受理中心的小姑娘态度差")], Context())
+    assert reply.evidence.ranking[0][0] == "hotlines"
+
+
+def test_benefits_told_at_once_are_the_services_found_first(answerer: Answerer, library: Library) -> None:
+    reply = answerer.reply([act("find_benefits", "刚退休，有啥优惠")], Context())
+    told = reply.blocks[0]
+    assert isinstance(told, TextBlock)
+    names = [library.services[service_id].name for service_id, _ in reply.evidence.ranking[: len(told.points)]]
+    assert [point.split("：")[0] for point in told.points] == names
+
+
+def test_a_word_not_understood_is_explained_where_it_names_a_service(answerer: Answerer) -> None:
+    before = Context(last_reply=answerer.reply([act("greet", "侬好")], Context()))
+    reply = answerer.reply([act("simplify", "敬老卡是什么话，听不懂")], before)
+    assert reply.service_ids() == ["sh_senior_card_transport"]
+
+
+def test_a_choice_where_nothing_was_offered_is_answered_where_it_names_a_service(answerer: Answerer) -> None:
+    assert answerer.reply([act("choose", "我选敬老卡")], Context()).service_ids() == ["sh_senior_card_transport"]
+    assert answerer.reply([act("choose", "第二个")], Context()).outcome is Outcome.ASKED_WHAT_ABOUT

@@ -8,11 +8,11 @@ import pytest
 from actions.answers import Answerer
 from actions.nearby import places_near
 from actions.understood import Context, UnderstoodAct, context_of, slots_after
-from knowledge.places import PlaceBook
+from knowledge.places import KIND_SERVICES, PlaceBook, PlaceKind
 from knowledge.places_store import import_places
 from knowledge.plain_text import plain_text
 from knowledge.reply import Outcome, PlacesBlock, Reply
-from knowledge.store import SERVICES_FOLDER
+from knowledge.store import SERVICES_FOLDER, load
 from storage.clock import SHANGHAI
 from tests.auxil.toy_library import toy_library
 
@@ -69,3 +69,16 @@ def test_where_is_asked_and_the_next_message_tells(book: PlaceBook) -> None:
     after = context_of(slots_after(first, context, NOW), NOW)
     second = answerer.reply([UnderstoodAct("inform", "我住在田林", 0.9)], after)
     assert places(second).places[0].name == "示例田林长者食堂"
+
+
+@pytest.mark.parametrize("filled", [True, False])
+def test_a_place_asked_for_is_what_the_next_question_is_about(book: PlaceBook, filled: bool) -> None:
+    reply = places_near("徐汇区哪里有老年食堂", book if filled else PlaceBook(), NOW)
+    assert reply
+    assert slots_after(reply, Context(), NOW)["last_service"] == "meal_service"
+
+
+def test_every_kind_of_place_is_of_a_service_in_the_list() -> None:
+    services = load()
+    assert set(KIND_SERVICES) == set(PlaceKind)
+    assert all(service_id in {each.id for each in services} for service_id in KIND_SERVICES.values())
