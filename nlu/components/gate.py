@@ -26,6 +26,8 @@ IN_FIELD = "in_field"  # message property: probability, 0 to 1
 _NEIGHBOURS = 3
 _ROWS = 1_000  # examples compared at a time
 _LEAST = 1e-6
+_DIRECTIONS = 64
+_LOOKED_AT = 128  # examples
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
@@ -49,7 +51,7 @@ class ScopeGate(TrainedComponent):
         """Load the examples' vectors and the fitted weights."""
         with model_storage.read_from(resource) as folder, np.load(folder / "gate.npz", allow_pickle=False) as arrays:
             fitted = {name: arrays[name].astype(np.float32) for name in arrays.files}
-            return cls(config, model_storage, resource, fitted)
+        return cls(config, model_storage, resource, _Fitted(**fitted))
 
     def train(self, training_data: TrainingData) -> Resource:
         """Fit on the examples, each compared with all others but itself."""
@@ -60,14 +62,15 @@ class ScopeGate(TrainedComponent):
         inside = np.array([m.get(INTENT) != OUTSIDE for m in examples])
         features = np.vstack([self._left_out(vectors, inside, at) for at in range(0, len(vectors), _ROWS)])
         model = LogisticRegression(C=100.0, class_weight="balanced", max_iter=1_000).fit(features, inside)
-        self._learnt = {
-            "inside": vectors[inside].astype(np.float16),
-            "outside": vectors[~inside].astype(np.float16),
-            "weights": model.coef_[0].astype(np.float32),
-            "bias": model.intercept_.astype(np.float32),
-        }
+        self._learnt = _Fitted(vectors[inside], vectors[~inside], model.coef_[0], model.intercept_)
         with self._storage.write_to(self._resource) as folder:
-            np.savez(folder / "gate.npz", **self._learnt)
+            np.savez(
+                folder / "gate.npz",
+                inside=vectors[inside].astype(np.float16),
+                outside=vectors[~inside].astype(np.float16),
+                weights=model.coef_[0].astype(np.float32),
+                bias=model.intercept_.astype(np.float32),
+            )
         return self._resource
 
     @staticmethod
@@ -94,9 +97,39 @@ class ScopeGate(TrainedComponent):
         """Return the odds (logarithm) of being in the field, by the nearest examples. Raises ValueError unfitted."""
         if self._learnt is None:
             raise ValueError("the gate is not fitted yet")
-        vector = message.get(VECTOR)
-        near = ((self._learnt[side] @ vector)[np.newaxis] for side in ("inside", "outside"))
-        return float((_features(*near) @ self._learnt["weights"])[0] + self._learnt["bias"][0])
+        return self._learnt.odds(message.get(VECTOR))
+
+
+class _Fitted:
+    """Examples of both sides, shape (n, 384), and what weighs their nearness, shapes (3,) and (1,)."""
+
+    def __init__(self, inside: np.ndarray, outside: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> None:
+        self._inside, self._outside = _Examples(inside), _Examples(outside)
+        self._weights, self._bias = weights, bias
+
+    def odds(self, vector: np.ndarray) -> float:
+        """Return the odds (logarithm) of being in the field."""
+        near = (side.similar(vector)[np.newaxis] for side in (self._inside, self._outside))
+        return float((_features(*near) @ self._weights)[0] + self._bias[0])
+
+
+class _Examples:
+    """Finds the nearest of many vectors, shape (n, 384).
+
+    All are compared along the few directions in which they differ most, and only the nearest
+    there in full: a sixth of the time, and in 99 % the same (docs/performance.md).
+    """
+
+    def __init__(self, vectors: np.ndarray) -> None:
+        self._vectors = vectors
+        self._axes = np.ascontiguousarray(np.linalg.eigh(vectors.T @ vectors)[1][:, -_DIRECTIONS:])
+        self._along = vectors @ self._axes
+
+    def similar(self, vector: np.ndarray) -> np.ndarray:
+        """Return the cosines of the nearest, shape (at most _LOOKED_AT,)."""
+        along = self._along @ (vector @ self._axes)
+        few = min(_LOOKED_AT, len(along))
+        return self._vectors[np.argpartition(along, -few)[-few:]] @ vector
 
 
 def _features(inside: np.ndarray, outside: np.ndarray) -> np.ndarray:
