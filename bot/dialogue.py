@@ -27,6 +27,8 @@ _UP_WITHIN_S = 1.0
 _PROBE_S = 1.0
 _PROBE_WITHIN_S = 2.0
 _MISSED = 2  # probes, until a server counts as down
+_SILENT = 3  # time-outs in a row, from which on a server is looked at before it gets a message
+_LOOK_WITHIN_S = 0.3
 _CONNECTIONS = 64
 _NOT_TAKEN = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 _BROKEN = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, aiohttp.ClientPayloadError)  # died with it in hand
@@ -39,6 +41,7 @@ class Server:
     url: str
     secret: str
     missed: int = 0
+    silent: int = 0  # time-outs in a row
 
     @functools.cached_property
     def http(self) -> aiohttp.ClientSession:
@@ -94,9 +97,14 @@ class DialogueClient:
         within = timeout_s or self._timeout_s
         problem: Exception | None = None
         for server in self._tries(conversation):
+            # One that hangs would hold up a whole queue, each for as long as a time-out.
+            if server.silent >= _SILENT and not await server.is_up(_LOOK_WITHIN_S):
+                raise DialogueDown(f"the dialogue server hangs: {server.silent} time-outs in a row")
             try:
                 async with asyncio.timeout(within):
-                    return _whole(await server.post("/webhooks/advisor/message", body))
+                    reply = _whole(await server.post("/webhooks/advisor/message", body))
+                server.silent = 0
+                return reply
             except _NOT_TAKEN as error:
                 problem = error
             except _BROKEN as error:
@@ -105,6 +113,7 @@ class DialogueClient:
                 if len(self._servers) == 1:
                     break
             except (aiohttp.ClientError, TimeoutError, ValueError, TypeError, KeyError, IndexError) as error:
+                server.silent += isinstance(error, TimeoutError)
                 raise DialogueDown(f"the dialogue server gave no answer: {error!r}") from error
             server.missed = _MISSED
         raise DialogueDown(f"no dialogue server takes the message: {problem!r}") from problem

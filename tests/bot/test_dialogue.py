@@ -130,6 +130,24 @@ async def test_after_a_time_out_it_is_not_sent_elsewhere() -> None:
         await client.close()
 
 
+async def test_one_that_hangs_holds_up_only_the_first_few_and_is_asked_again_once_it_answers() -> None:
+    awake = asyncio.Event()
+
+    async def hangs(body: dict[str, Any]) -> bytes:
+        await awake.wait()
+        return whole("a")
+
+    async with server(hangs) as (url, asked):
+        client = DialogueClient([url], "s", 0.5)
+        for _ in range(5):
+            with pytest.raises(DialogueDown):
+                await client.ask("web:1", "您好", {})
+        assert len(asked) == 3
+        awake.set()
+        assert await who_answers(client, "web:1") == "a"
+        await client.close()
+
+
 async def test_a_turn_that_did_not_end_is_no_answer() -> None:
     async def half(body: dict[str, Any]) -> bytes:
         return whole("-", complete=False)
