@@ -86,7 +86,7 @@ def add_web(app: FastAPI, parts: WebParts) -> None:
         benefit_routes(pages, turns, lambda: parts.live.library, clock),
         privacy_routes(pages, Erasure(database), files, parts.dialogue, clock, settings.record_days),
         feedback_routes(pages, Thumbs(database)),
-        voice_routes(pages, chat, turns, limiting, parts.hearing, parts.speaking),
+        voice_routes(pages, chat, limiting, parts.hearing, parts.speaking),
     ):
         app.include_router(routes)
     app.add_middleware(GZipMiddleware, minimum_size=_GZIP_FROM)

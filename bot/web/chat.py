@@ -53,6 +53,7 @@ class Said:
     text: str | None
     reply: Reply
     who: str | None = None  # of staff
+    kept: bool = True  # can be asked for again
 
 
 @dataclass(frozen=True)

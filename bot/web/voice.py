@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import Annotated
 
@@ -19,15 +18,13 @@ from bot.web.pages import HEADERS, Pages, wants_part
 from knowledge.phrases import say
 from knowledge.reply import Outcome, Reply, TextBlock
 from storage.clock import now
-from storage.turns import Turns
 
 logger = logging.getLogger(__name__)
 _MOST_BYTES = 4_000_000  # a minute as any telephone records it
-_LOOKED_AT = 30  # turns back
 
 
 def voice_routes(
-    pages: Pages, chat: Chat, turns: Turns, limiting: Limiting, hearing: Hearing | None, speaking: Speaking | None
+    pages: Pages, chat: Chat, limiting: Limiting, hearing: Hearing | None, speaking: Speaking | None
 ) -> APIRouter:
     """Return the routes; without ``hearing`` or ``speaking`` the person is told to type, or hears nothing."""
     routes = APIRouter()
@@ -49,21 +46,19 @@ def voice_routes(
         limiting.check(request, visitor, "voice")
         heard = await _heard(hearing, await sound.read(_MOST_BYTES + 1))
         if isinstance(heard, Reply):
-            said = Said(message_id, now(), None, heard)
+            said = Said(message_id, now(), None, heard, kept=False)
             if wants_part(request):
                 return pages.show(request, "turn.html", {"each": said}, visitor)
             return pages.show(request, "voice.html", {"can_hear": hearing is not None, "told": heard.blocks}, visitor)
         before = TextBlock(text=say("voice_heard", text=mask(heard)))
         return await chat.take(request, visitor, chat.incoming(visitor, message_id, heard), [before])
 
-    @routes.get("/aloud/{turn_id}.mp3")
-    async def aloud(request: Request, turn_id: str, slow: bool = False) -> Response:
-        """Return an answer of the visitor's own conversation as sound."""
+    @routes.get("/aloud/{said_id}.mp3")
+    async def aloud(request: Request, said_id: str, slow: bool = False) -> Response:
+        """Return an answer, or what staff wrote, of the visitor's own conversation as sound."""
         visitor = pages.sessions.visitor(request)
         limiting.check(request, visitor, "aloud")
-        recent = [] if visitor.is_new else await asyncio.to_thread(turns.last, visitor.conversation, _LOOKED_AT)
-        turn = next((each for each in recent if each.inbox_id == turn_id), None)
-        text = Reply.model_validate_json(turn.reply).speak if turn else ""
+        text = next((each.reply.speak for each in await chat.said(visitor) if each.id == said_id), "")
         if speaking is None or not text:
             raise HTTPException(404)
         try:

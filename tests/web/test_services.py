@@ -12,11 +12,13 @@ import pytest
 from fastapi.testclient import TestClient
 
 from actions.booking_talk.desk import open_desk
+from bot.desk.sending import told
 from bot.web.services import answers, search
 from knowledge.library import Library
 from knowledge.places_store import import_places
 from knowledge.store import SERVICES_FOLDER, load
 from storage.database import Database
+from storage.desk_messages import DeskMessages
 from storage.erasing import Erasure
 from storage.turns import Turns
 from tests.bot.test_path import database, library  # noqa: F401
@@ -223,15 +225,26 @@ def test_what_cannot_be_heard_is_told(made: Callable[..., Page], hearing: str, t
     assert part.text.startswith('<div class="turn"')
 
 
+class Speaks:
+    async def mp3(self, text: str, slow: bool) -> bytes:
+        return f"ID3{text}{slow}".encode()
+
+
+def test_what_staff_write_is_read_aloud_too(made: Callable[..., Page], database: Database) -> None:
+    page = made(speaking=Speaks())
+    page.say(text="转人工", message_id="a")
+    DeskMessages(database, lambda: AT).write(
+        page.conversation(), told("您好，我是小王").model_dump_json(by_alias=True), "k"
+    )
+    addresses = re.findall(r'href="(/aloud/d[0-9]+\.mp3)"', page.get("/chat").text)
+    assert [page.get(address).content.decode() for address in addresses] == ["ID3您好，我是小王False"]
+
+
 def test_ones_own_answer_is_read_aloud_and_nobody_elses(
     made: Callable[..., Page],
     database: Database,
     dialogue: Forgets,
 ) -> None:
-    class Speaks:
-        async def mp3(self, text: str, slow: bool) -> bytes:
-            return f"ID3{text}{slow}".encode()
-
     dialogue.answer = lambda text, metadata: _spoken(text)
     page = made(speaking=Speaks())
     page.say(text="喘息服务", message_id="a")
