@@ -18,7 +18,7 @@ from actions.benefit_talk import BenefitTalk
 from actions.booking_talk.desk import Desk
 from actions.booking_talk.talk import BookingTalk, as_about_booking
 from actions.comparing import comparison
-from actions.conversation import again, emergency_reply, handoff, reply_without_search, simpler
+from actions.conversation import again, emergency_reply, handoff, our_hours, reply_without_search, simpler
 from actions.guarded import GUARDS, Guard
 from actions.meant import decided, sure_enough, what_was_meant
 from actions.merging import carried, merged
@@ -177,7 +177,8 @@ class Answerer:
             return self._privacy.answers(act, context)
         if act.intent == "emergency" and act.confidence < _DANGER_SURE_FROM and not act.pressed:
             return self._perhaps_danger(act, context)
-        fixed = reply_without_search(act.intent, act.text)
+        hours = None if context.last_service or act.pressed else our_hours(act.text)
+        fixed = hours or reply_without_search(act.intent, act.text)
         if fixed is not None:
             return fixed
         if act.intent == "unclear":

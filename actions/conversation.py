@@ -35,6 +35,10 @@ _PLAIN = {
     "skip",
 }
 _WHEN_NOTHING_IS_OPEN = {"affirm": "affirm_nothing", "deny": "deny_nothing", "inform": "inform_nothing"}
+_OUR_HOURS = re.compile(
+    r"(?:你|您|侬|倷)们?(?:这里|这边|那里|搿搭)?(?:是|都)?"
+    r"(?:几点|周[末六日]|礼拜|星期|双休日|节假日|过年|中午|夜里|晚上|半夜|啥辰光).{0,4}(?:[上下]班|[开关]门|休息|有人|营业|能问|在)"
+)
 _BOOKINGS = {"list_bookings", "reschedule_booking", "cancel_booking"}
 
 
@@ -56,6 +60,13 @@ def reply_without_search(intent: str, text: str = "") -> Reply | None:
         "others_data": _others_data,
     }
     return makers[intent]() if intent in makers else None
+
+
+def our_hours(text: str) -> Reply | None:
+    """Return when we can be asked, where normal ``text`` asks just that: 你们几点下班."""
+    if not _OUR_HOURS.search(text):
+        return None
+    return _text(say("our_hours"), Outcome.ANSWERED_CONVERSATION, contact=[hotline()])
 
 
 def handoff(outcome: Outcome = Outcome.HANDED_OFF_REQUESTED) -> Reply:

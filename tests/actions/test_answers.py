@@ -284,3 +284,13 @@ def test_a_word_not_understood_is_explained_where_it_names_a_service(answerer: A
 def test_a_choice_where_nothing_was_offered_is_answered_where_it_names_a_service(answerer: Answerer) -> None:
     assert answerer.reply([act("choose", "我选敬老卡")], Context()).service_ids() == ["sh_senior_card_transport"]
     assert answerer.reply([act("choose", "第二个")], Context()).outcome is Outcome.ASKED_WHAT_ABOUT
+
+
+@pytest.mark.parametrize("text", ["你们几点下班", "侬礼拜天有人伐", "你们周末上班吗", "您这里晚上能问吗"])
+def test_our_own_hours_are_told(answerer: Answerer, text: str) -> None:
+    assert "24小时" in plain_text(answerer.reply([act("ask_time", text)], Context()))
+
+
+def test_the_hours_of_what_was_just_told_are_not_ours(answerer: Answerer) -> None:
+    reply = answerer.reply([act("ask_time", "你们几点开门")], Context(last_service="meal_service"))
+    assert reply.service_ids() == ["meal_service"]
