@@ -12,23 +12,23 @@ from dataclasses import replace
 from datetime import datetime
 
 from actions import finder
-from actions.about import About, about, chosen, is_follow_up
+from actions.about import chosen, is_follow_up
 from actions.asking import asks_money_by_age, facts, goes_on, is_question, with_person
 from actions.benefit_talk import BenefitTalk
 from actions.booking_talk.desk import Desk
 from actions.booking_talk.talk import BookingTalk, as_about_booking
 from actions.comparing import comparison
 from actions.conversation import again, emergency_reply, handoff, our_hours, reply_without_search, simpler
-from actions.guarded import GUARDS, Guard
+from actions.guarded import GUARDS, GuardedAnswers
 from actions.meant import decided, sure_enough, what_was_meant
 from actions.merging import carried, merged
 from actions.nearby import looked_for, places_near
 from actions.openings import opened
 from actions.privacy import PrivacyTalk
-from actions.service_answers import BOOKED_BY, NAMED_FROM, ServiceAnswers
+from actions.service_answers import BOOKED_BY, ServiceAnswers
 from actions.understood import Context, FinderState, UnderstoodAct
 from knowledge.aloud import aloud, answer_aloud
-from knowledge.answer import ASPECTS, topic_of
+from knowledge.answer import ASPECTS
 from knowledge.emergency import default_matcher
 from knowledge.figures import is_paid_by_age
 from knowledge.library import Library
@@ -59,7 +59,6 @@ _BOOKS = re.compile(r"报名|预约|预订|约一?个|报一?个|参加|登记")
 _SEVERAL = 3
 _DANGER_SURE_FROM = 0.5
 _SELF_HARM = "self_harm"
-_GUARD_SURE_FROM = 0.7  # below, a service that is named is answered instead
 
 
 class Answerer:
@@ -76,6 +75,7 @@ class Answerer:
         self._booking = booking = BookingTalk(desk, at) if desk else None
         self._privacy = PrivacyTalk(desk.records, at, desk.days) if desk else None
         self._services = ServiceAnswers(library, self._today, booking.can_book if booking else lambda intent: False)
+        self._guarded = GuardedAnswers(library, self._services)
 
     def reply(self, acts: Sequence[UnderstoodAct], context: Context) -> Reply:
         """Return one reply to all acts of a message."""
@@ -142,7 +142,7 @@ class Answerer:
 
     def _one(self, act: UnderstoodAct, context: Context) -> Reply:
         if act.intent in GUARDS:
-            return self._guarded(act, context)
+            return self._guarded.reply(act) or self._aspect(replace(act, intent="ask_service"), context)
         if not act.pressed and act.intent not in _NOT_A_DESCRIPTION and self._benefits.starts(act, context):
             return self._benefits.begin(act, context)
         if goes_on(act, context):
@@ -221,20 +221,6 @@ class Answerer:
             return self._unclear(act, context)
         return self._services.reply(act, context)
 
-    def _told(self, guard: Guard, found: About, text: str) -> str | None:
-        """Return the service whose own answer follows the warning at once, if any."""
-        if found.best and found.is_known() and found.best.service_id in guard.told:
-            return found.best.service_id
-        services = [match.service_id for match in found.matches]
-        return next(
-            (
-                each
-                for each in services
-                if (each in guard.services or not guard.services) and topic_of(self._library.services[each], text)
-            ),
-            None,
-        )
-
     def _unclear(self, act: UnderstoodAct, context: Context) -> Reply:
         service = self._library.services.get(context.last_service)
         if service is None:
@@ -272,31 +258,6 @@ class Answerer:
         blocks: list[Block] = [TextBlock(text=say("book_not_yet")), *how.blocks, *(form.blocks if form else [])]
         booking = form.booking if form else None
         return Reply(blocks=blocks, outcome=how.outcome, evidence=evidence, booking=booking)
-
-    def _guarded(self, act: UnderstoodAct, context: Context) -> Reply:
-        guard = GUARDS[act.intent]
-        found = about(act, Context(), self._library)
-        named = found.best is not None and found.best.score >= NAMED_FROM
-        if named and act.confidence < _GUARD_SURE_FROM and found.matches[0].service_id not in guard.services:
-            return self._aspect(replace(act, intent="ask_service"), context)
-        if guard.services and not named:
-            found = about(act, Context(), self._library, guard.services)
-        first = guard.block(act.text)
-        titles = list(guard.offers)
-        if found.best and found.best.service_id not in titles and found.is_known():
-            titles.insert(0, found.best.service_id)
-        services = [service for service in map(self._library.services.get, titles) if service]
-        first.buttons = [
-            Button(title=service.name, act=Act(intent="ask_service", service_id=service.id)) for service in services[:3]
-        ]
-        ranking = [(match.service_id, round(match.score, 3)) for match in found.matches[:5]]
-        if guard.number:
-            ranking = [(guard.number, 1.0), *(each for each in ranking if each[0] != guard.number)]
-        blocks: list[Block] = [first]
-        told = self._told(guard, found, act.text)
-        if told:
-            blocks += self._services.answered(replace(act, intent="ask_how_to_apply"), told, 1.0).blocks
-        return Reply(blocks=blocks, outcome=guard.outcome, evidence=Evidence(ranking=ranking))
 
 
 def _interrupts_booking(act: UnderstoodAct) -> bool:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from actions.about import About, about
+from actions.service_answers import NAMED_FROM, ServiceAnswers
+from actions.understood import Context, UnderstoodAct
+from knowledge.answer import topic_of
+from knowledge.library import Library
 from knowledge.phrases import hotline, points, say
-from knowledge.reply import ContactLine, Outcome, TextBlock
+from knowledge.reply import Act, Block, Button, ContactLine, Evidence, Outcome, Reply, TextBlock
 
+_SURE_FROM = 0.7  # below, a service that is named is answered instead
 _HITS = re.compile(r"打我|打人|动手|推我|掐我|咬我|拿东西砸")
 POLICE = ContactLine(name="报警", phone="110")
 ANTIFRAUD = ContactLine(name="反诈专线", phone="96110")
@@ -72,3 +78,53 @@ GUARDS = {
     ),
     "complain": Guard(Outcome.ANSWERED_CONVERSATION, "complain", (hotline(),), (), ("hotlines",), number="hotlines"),
 }
+
+
+class GuardedAnswers:
+    """Advice first, then the service that helps."""
+
+    def __init__(self, library: Library, services: ServiceAnswers) -> None:
+        self._library, self._services = library, services
+
+    def reply(self, act: UnderstoodAct) -> Reply | None:
+        """Return the reply to an act of GUARDS; None where it rather asks about a service that it names."""
+        guard = GUARDS[act.intent]
+        found = about(act, Context(), self._library)
+        named = found.best is not None and found.best.score >= NAMED_FROM
+        if named and act.confidence < _SURE_FROM and found.matches[0].service_id not in guard.services:
+            return None
+        if guard.services and not named:
+            found = about(act, Context(), self._library, guard.services)
+        blocks: list[Block] = [self._first(guard, found, act)]
+        told = self._told(guard, found, act.text)
+        if told:
+            blocks += self._services.answered(replace(act, intent="ask_how_to_apply"), told, 1.0).blocks
+        ranking = [(match.service_id, round(match.score, 3)) for match in found.matches[:5]]
+        if guard.number:
+            ranking = [(guard.number, 1.0), *(each for each in ranking if each[0] != guard.number)]
+        return Reply(blocks=blocks, outcome=guard.outcome, evidence=Evidence(ranking=ranking))
+
+    def _first(self, guard: Guard, found: About, act: UnderstoodAct) -> TextBlock:
+        first = guard.block(act.text)
+        titles = list(guard.offers)
+        if found.best and found.best.service_id not in titles and found.is_known():
+            titles.insert(0, found.best.service_id)
+        services = [service for service in map(self._library.services.get, titles) if service]
+        first.buttons = [
+            Button(title=service.name, act=Act(intent="ask_service", service_id=service.id)) for service in services[:3]
+        ]
+        return first
+
+    def _told(self, guard: Guard, found: About, text: str) -> str | None:
+        """Return the service whose own answer follows the warning at once, if any."""
+        if found.best and found.is_known() and found.best.service_id in guard.told:
+            return found.best.service_id
+        services = [match.service_id for match in found.matches]
+        return next(
+            (
+                each
+                for each in services
+                if (each in guard.services or not guard.services) and topic_of(self._library.services[each], text)
+            ),
+            None,
+        )
