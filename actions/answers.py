@@ -177,6 +177,8 @@ class Answerer:
             return self._privacy.answers(act, context)
         if act.intent == "emergency" and act.confidence < _DANGER_SURE_FROM and not act.pressed:
             return self._perhaps_danger(act, context)
+        if act.intent == "deny" and context.others:
+            return self._services.others(context.others, context.last_aspect or "ask_service")
         hours = None if context.last_service or act.pressed else our_hours(act.text)
         fixed = hours or reply_without_search(act.intent, act.text)
         if fixed is not None:

@@ -22,6 +22,7 @@ from knowledge.search import Match
 BOOKED_BY = {"book_training": "caregiver_training", "book_consultation": "eldercare_advisor"}
 OUTSIDE_BELOW = 0.5  # the gate's probability under which a message is not ours, whatever the search finds
 NAMED_FROM = 0.75  # a service found this surely is answered whatever the classifier says
+_QUITE_SURE_FROM = 0.85  # below, about one answer in ten is to another question (docs/quality)
 _PATIENCE = 2  # messages in a row that are not ours; at the next one a person is offered
 _GUESS_FROM = 0.5  # the gate's probability from which we ask "did you mean"
 
@@ -79,7 +80,12 @@ class ServiceAnswers:
         close = found.close()
         if close:
             return self._which(close, _aspect_of(act))
-        return self.answered(act, found.best.service_id, found.best.score, context.person)
+        answered = self.answered(act, found.best.service_id, found.best.score, context.person)
+        return answered if found.followed or found.best.score >= _QUITE_SURE_FROM else _deniable(answered)
+
+    def others(self, services: Sequence[str], aspect: str) -> Reply:
+        """Ask whether one of ``services`` was meant, after another was answered about in vain."""
+        return self._which([Match(service_id, 0.0, "") for service_id in services], aspect, say("deny_others"))
 
     def _with_booking(self, block: AnswerBlock) -> AnswerBlock:
         """Return the answer with a button to book, where that can be booked here and now."""
@@ -105,6 +111,16 @@ class ServiceAnswers:
             return asked.model_copy(update={"outcome": Outcome.ASKED_DID_YOU_MEAN})
         blocks: list[Block] = [TextBlock(text=say("unknown"), contact=[hotline()])]
         return Reply(blocks=blocks, outcome=Outcome.UNANSWERED_UNKNOWN)
+
+
+def _deniable(reply: Reply) -> Reply:
+    """Return an answer with a button that says that something else was asked."""
+    no = Button(title=say("button_deny"), act=Act(intent="deny"))
+    blocks = [
+        block.model_copy(update={"buttons": [*block.buttons[:2], no]}) if isinstance(block, AnswerBlock) else block
+        for block in reply.blocks
+    ]
+    return reply.model_copy(update={"blocks": blocks})
 
 
 def _aspect_of(act: UnderstoodAct) -> str:

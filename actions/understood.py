@@ -12,9 +12,10 @@ import numpy as np
 from knowledge.encoder import Vectors
 from knowledge.normalise import normalise
 from knowledge.person import NOBODY, Person, person_from
-from knowledge.reply import FormBlock, Outcome, PlacesBlock, Reply
+from knowledge.reply import MAX_CHOICES, FormBlock, Outcome, PlacesBlock, Reply
 
 FINDER = "find_benefits"
+_MIGHT_BE_FROM = 0.01  # probability
 _MISSES = {
     Outcome.UNANSWERED_UNKNOWN,
     Outcome.UNANSWERED_OUT_OF_SCOPE,
@@ -72,6 +73,7 @@ class Context:
     last_service: str | None = None
     last_aspect: str | None = None
     choices: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()  # services that the last answer was not about, but might have been
     misses: int = 0
     last_reply: Reply | None = None
     person: Person = NOBODY
@@ -122,6 +124,7 @@ def context_of(slots: dict[str, Any], now: datetime, said: str = "", ages: Ages 
         last_service=slots.get("last_service") if fresh else None,
         last_aspect=slots.get("last_aspect") if fresh else None,
         choices=tuple(slots.get("choices") or ()),
+        others=tuple(talk.get("others") or ()),
         misses=int(slots.get("misses") or 0),
         last_reply=Reply.model_validate(last_reply) if last_reply else None,
         person=person_from(talk.get("person")),
@@ -147,6 +150,7 @@ def slots_after(reply: Reply, context: Context, now: datetime) -> dict[str, Any]
             "asked": asked.asked if asked and asked.form == FINDER else [],
             # None: something came between, the form can be taken up again.
             "booking": paused(context.booking) if reply.booking is None else reply.booking,
+            "others": _others(reply) if answered else [],
             "at": now.isoformat(),
         },
     }
@@ -158,6 +162,13 @@ def slots_after(reply: Reply, context: Context, now: datetime) -> dict[str, Any]
     if reply.blocks:
         slots["last_reply"] = reply.model_copy(update={"evidence": type(reply.evidence)()}).payload()
     return slots
+
+
+def _others(reply: Reply) -> list[str]:
+    """Return the next likeliest services after those answered about."""
+    told = reply.service_ids()
+    near = [service_id for service_id, score in reply.evidence.ranking if score >= _MIGHT_BE_FROM]
+    return [service_id for service_id in near if service_id not in told][:MAX_CHOICES]
 
 
 def paused(form: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from actions.answers import Answerer
 from actions.understood import Context, UnderstoodAct, acts_of, context_of, slots_after
 from knowledge.library import Library
 from knowledge.plain_text import plain_text
-from knowledge.reply import AnswerBlock, EmergencyBlock, Outcome, Reply, TextBlock
+from knowledge.reply import AnswerBlock, ChoiceBlock, EmergencyBlock, Evidence, Outcome, Reply, TextBlock
+from knowledge.search import Match
 from storage.clock import SHANGHAI
 from tests.auxil.toy_library import toy_library
 
@@ -294,3 +295,29 @@ def test_our_own_hours_are_told(answerer: Answerer, text: str) -> None:
 def test_the_hours_of_what_was_just_told_are_not_ours(answerer: Answerer) -> None:
     reply = answerer.reply([act("ask_time", "你们几点开门")], Context(last_service="meal_service"))
     assert reply.service_ids() == ["meal_service"]
+
+
+def test_who_says_that_it_is_not_that_is_offered_what_else_it_might_be(answerer: Answerer) -> None:
+    reply = answerer.reply([act("ask_amount", "敬老卡多少钱")], Context())
+    near = [("sh_senior_card_transport", 0.6), ("respite", 0.2), ("day_care", 0.05), ("sh_dibao", 0.001)]
+    reply = reply.model_copy(update={"evidence": Evidence(ranking=near)})
+    context = context_of(slots_after(reply, Context(), NOW), NOW)
+    asked = answerer.reply([act("deny", "不是问这个")], context)
+    assert asked.outcome is Outcome.ASKED_WHICH_SERVICE
+    (block,) = asked.blocks
+    assert isinstance(block, ChoiceBlock)
+    assert [(b.act.intent, b.act.service_id) for b in block.buttons if b.act] == [
+        ("ask_amount", "respite"),
+        ("ask_amount", "day_care"),
+    ]
+
+
+@pytest.mark.parametrize(("score", "deniable"), [(0.95, False), (0.75, True)])
+def test_an_answer_that_is_not_quite_sure_can_be_denied_with_a_tap(
+    answerer: Answerer, library: Library, monkeypatch: pytest.MonkeyPatch, score: float, deniable: bool
+) -> None:
+    monkeypatch.setattr(library, "find_by_vector", lambda *_, **__: [Match("respite", score, "")])
+    (block,) = answerer.reply([act("ask_amount", "那个要几钱")], Context()).blocks
+    assert isinstance(block, AnswerBlock)
+    assert len(block.buttons) == 3
+    assert [b.title for b in block.buttons if b.act and b.act.intent == "deny"] == ["不是问这个"] * deniable
