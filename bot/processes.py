@@ -24,6 +24,8 @@ def advisor_command(settings: GatewaySettings) -> list[str]:
         *("--host", settings.host, "--port", str(settings.port)),
         *("--forwarded-allow-ips", settings.forwarded_from),
         *("--no-access-log", "--log-level=warning"),
+        # Longer than nginx and browsers keep a connection: a message sent just as it is closed is lost.
+        "--timeout-keep-alive=75",
         "--timeout-graceful-shutdown=3",  # pages hold a stream open for as long as they are
     ]
 
