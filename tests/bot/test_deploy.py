@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -62,3 +64,13 @@ def test_no_secret_is_in_any_file() -> None:
     text = (DEPLOY / "advisor.env").read_text()
     for name in ("KEY", "DIALOGUE_SECRET", "ACTION_SECRET"):
         assert re.search(rf"^ADVISOR_{name}=$", text, re.MULTILINE)
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed here")
+@pytest.mark.parametrize("unit", sorted((DEPLOY / "systemd").iterdir()), ids=lambda unit: unit.name)
+def test_systemd_takes_every_unit(unit: Path, tmp_path: Path) -> None:
+    here = tmp_path / unit.name  # the program is not installed where the unit expects it
+    here.write_text(unit.read_text().replace("/opt/advisor/.venv/bin/advisor", "/bin/true"))
+    told = subprocess.run(["systemd-analyze", "verify", str(here)], capture_output=True, text=True, check=False)  # noqa: S607
+    assert told.returncode == 0, told.stderr
+    assert unit.name.split("@")[0] not in told.stderr
