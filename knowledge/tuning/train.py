@@ -47,7 +47,7 @@ class Plan:
     seed: int = 20261125
 
 
-FURTHER = Plan(epochs=1, rate=1e-4)  # from layers that were trained before: new words, the same field
+FURTHER = Plan(epochs=2, rate=1.5e-4)  # from layers that were trained before: new words, the same field
 
 
 class Trainer:
