@@ -20,7 +20,7 @@ from actions.booking_talk.talk import BookingTalk, as_about_booking
 from actions.comparing import comparison
 from actions.conversation import again, emergency_reply, handoff, our_hours, reply_without_search, simpler
 from actions.guarded import GUARDS, GuardedAnswers
-from actions.meant import decided, sure_enough, what_was_meant
+from actions.meant import decided, in_turn, sure_enough, what_was_meant
 from actions.merging import carried, merged
 from actions.nearby import looked_for, places_near
 from actions.openings import opened
@@ -79,7 +79,7 @@ class Answerer:
 
     def reply(self, acts: Sequence[UnderstoodAct], context: Context) -> Reply:
         """Return one reply to all acts of a message."""
-        acts = [sure_enough(act) for act in acts[:_SEVERAL]]
+        acts = [sure_enough(in_turn(act, context)) for act in acts[:_SEVERAL]]
         context = with_person(acts, context)
         taken = self._privacy.takes(acts[0], context) if self._privacy else None
         if taken:
@@ -193,7 +193,8 @@ class Answerer:
         if danger.kind == _SELF_HARM:  # nothing may stand beside this
             return emergency_reply(danger)
         alarm = emergency_reply(replace(danger, lead=say("emergency_perhaps", lead=danger.lead)))
-        otherwise = self._one(replace(act, intent=act.second or "ask_service", second=""), context)
+        instead = next((name for name, _ in act.ranking if name != act.intent), "ask_service")
+        otherwise = self._one(replace(act, intent=instead, ranking=()), context)
         if not otherwise.service_ids():
             return alarm
         both = merged([alarm, otherwise])

@@ -46,7 +46,7 @@ class UnderstoodAct:
     slot: str | None = None  # the same, of a form, with the value it gives
     value: str | None = None
     pressed: bool = False
-    second: str = ""  # the next likeliest intent
+    ranking: tuple[tuple[str, float], ...] = ()  # intents and their probabilities, the likeliest first
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def acts_of(latest_message: dict[str, Any]) -> list[UnderstoodAct]:
             slot=act.get("slot"),
             value=act.get("value"),
             pressed=bool(act.get("pressed")),
-            second=act.get("second") or "",
+            ranking=tuple((name, float(share)) for name, share in act.get("ranking") or ()),
         )
         for act in raw
     ]

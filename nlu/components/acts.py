@@ -110,7 +110,7 @@ class ActsSplitter(MessageComponent):
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
 class ActsCollector(MessageComponent):
-    """Publishes ``acts``, each with ``intent``, ``second`` (the next likeliest), ``text``, ``confidence``, ``in_field`` and ``vector``."""
+    """Publishes ``acts``, each with ``intent``, ``ranking``, ``text``, ``confidence``, ``in_field`` and ``vector``."""
 
     def process(self, messages: List[Message]) -> List[Message]:
         """Return only the whole message, with its acts and the intent of the first."""
@@ -149,10 +149,9 @@ class ActsCollector(MessageComponent):
 def _act(message: Message) -> Dict[str, Any]:
     intent = message.get(INTENT) or {}
     vector = message.get(VECTOR)
-    ranking = message.get("intent_ranking") or []
     return {
         "intent": intent.get("name"),
-        "second": ranking[1]["name"] if len(ranking) > 1 else None,
+        "ranking": [[each["name"], round(each["confidence"], 4)] for each in message.get("intent_ranking") or []],
         "confidence": float(intent.get("confidence") or 0.0),
         "text": message.get(TEXT),
         "in_field": float(message.get(IN_FIELD, 1.0)),

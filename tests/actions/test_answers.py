@@ -241,7 +241,7 @@ def test_two_parts_never_ask_two_things(answerer: Answerer) -> None:
 
 
 def perhaps(text: str, second: str) -> UnderstoodAct:
-    return UnderstoodAct("emergency", text, 0.2, second=second)
+    return UnderstoodAct("emergency", text, 0.2, ranking=(("emergency", 0.2), (second, 0.5)))
 
 
 def test_what_may_be_danger_is_warned_of_and_answered_too(answerer: Answerer) -> None:

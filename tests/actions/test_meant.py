@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from actions.meant import sure_enough
-from actions.understood import UnderstoodAct
+from actions.meant import in_turn, sure_enough
+from actions.understood import Context, UnderstoodAct
+from knowledge.reply import Block, ChoiceBlock, Outcome, Reply, TextBlock
 
 
 @pytest.mark.parametrize(
@@ -69,3 +72,40 @@ def test_numbers_alone_are_told_and_never_an_act(text: str, guess: str) -> None:
 @pytest.mark.parametrize("text", ["120", "打120", "110", "503 134 救命", "取消503 134"])
 def test_a_number_to_call_or_words_with_a_number_are_not(text: str) -> None:
     assert sure_enough(UnderstoodAct("emergency", text, 0.9)).intent == "emergency"
+
+
+def ranked(*shares: tuple[str, float]) -> UnderstoodAct:
+    return UnderstoodAct(shares[0][0], "当中那个", shares[0][1], ranking=shares)
+
+
+def after(*blocks: Block) -> Context:
+    return Context(last_reply=Reply(blocks=list(blocks), outcome=Outcome.ANSWERED_SERVICE))
+
+
+@pytest.mark.parametrize(
+    ("context", "expected"),
+    [
+        (after(ChoiceBlock(text="哪一个", buttons=[])), "choose"),
+        (after(TextBlock(text="好的")), "unclear"),
+        (Context(), "unclear"),
+    ],
+)
+def test_what_can_be_an_answer_is_likelier_where_something_was_asked(context: Context, expected: str) -> None:
+    assert in_turn(ranked(("unclear", 0.5), ("choose", 0.2)), context).intent == expected
+
+
+def test_where_nothing_was_said_nothing_is_chosen() -> None:
+    assert in_turn(ranked(("choose", 0.4), ("ask_service", 0.3)), Context()).intent == "ask_service"
+
+
+def test_the_turn_makes_no_danger_less_and_moves_no_button() -> None:
+    asked = after(ChoiceBlock(text="哪一个", buttons=[]))
+    danger = ranked(("emergency", 0.2), ("choose", 0.7))
+    pressed = replace(ranked(("ask_service", 1.0), ("choose", 0.9)), pressed=True)
+    assert in_turn(danger, asked) == danger
+    assert in_turn(pressed, asked) == pressed
+
+
+def test_confidence_stays_a_probability() -> None:
+    act = in_turn(ranked(("choose", 0.9), ("unclear", 0.05)), after(ChoiceBlock(text="哪一个", buttons=[])))
+    assert 0.9 < act.confidence <= 1.0
