@@ -13,6 +13,7 @@ from knowledge.answer import Asked
 from knowledge.person import Person, ages, person_of, years_later
 
 _ASKS = re.compile(r"[？?]|吗|呢|怎么|如何|多少|几|哪|什么|谁|能不能|可不可以|有没有|是不是|要不要|帮我|想问|请问")
+_REACHES = re.compile(r"[明后]年[^，。]{0,6}(?:满|到|就是?|要)[^，。]{0,2}[\d六七八九]")  # the age is that of then
 _FACTS_TO_START = 2
 _SHORT = 15
 
@@ -26,9 +27,10 @@ def with_person(acts: Sequence[UnderstoodAct], context: Context) -> Context:
 def asked_of(text: str, person: Person, today: date) -> Asked:
     """Return whom normal ``text`` asks about: one person, or one for each age it names."""
     years = years_later(text)
+    older_by = 0 if _REACHES.search(text) else years
     named = ages(text)
     people = [replace(person, age=age, birth=None) for age in named] if len(named) > 1 else [person]
-    return Asked(today, tuple(each.older(years) for each in people), years, text)
+    return Asked(today, tuple(each.older(older_by) for each in people), years, text)
 
 
 def goes_on(act: UnderstoodAct, context: Context) -> bool:

@@ -59,7 +59,10 @@ def so_far(services: ServiceList, near: Iterable[str], person: Person, today: da
     person = replace(person, hukou=person.hukou or "shanghai")
     best = sorted((s for s in services if s.benefit), key=lambda s: s.benefit or _WORST_RANK)
     ordered = dict.fromkeys([*(services[each] for each in near if services[each].benefit), *best])
-    likely = [s for s in ordered if judge_service(s, person, today).verdict is not Verdict.NO]
+    judged = {s: judge_service(s, person, today) for s in ordered}
+    likely = [
+        s for s, judgement in judged.items() if judgement.verdict is not Verdict.NO and not _needs_telling(judgement)
+    ]
     return {service.id: f"{service.name}：{_gets(service, person, today)}" for service in likely[:_NAMED_AT_ONCE]}
 
 

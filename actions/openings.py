@@ -21,13 +21,15 @@ _ABOUT_SHANGHAI = {
 
 _FAMILY_AWAY = re.compile(r"(?:儿子|女儿|子女|孩子|妹妹|弟弟|哥哥|姐姐|家里人)们?都?(?:住|还)?在[^，。！？]{2,4}")
 
+_HAS_COME = re.compile(r"没迁|未迁|来带|搬回|住在?(?:女儿|儿子|我)家|跟(?:女儿|儿子|我们?)住")
+
 
 def opened(reply: Reply, text: str) -> Reply:
     """Return the reply to normal ``text`` with the opening it needs, if any."""
     opening: list[Block] = []
     if reply.outcome not in _OWN_WORDS:
         opening += [TextBlock(text=say(feeling)) for feeling in _feelings(text)[:1]]
-    if reply.outcome in _ABOUT_SHANGHAI and is_elsewhere(_FAMILY_AWAY.sub("", text)):
+    if reply.outcome in _ABOUT_SHANGHAI and is_elsewhere(_FAMILY_AWAY.sub("", text)) and not _HAS_COME.search(text):
         opening.append(TextBlock(text=say("elsewhere_note")))
     return reply.model_copy(update={"blocks": [*opening, *reply.blocks]}) if opening else reply
 

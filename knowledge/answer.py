@@ -179,13 +179,21 @@ def _amount(service: Service, asked: Asked) -> _Draft:
     when = [payday_sentence(standard.payday, asked.today)] if standard.payday else []
     chosen = [figures_for(facts, person, asked.today) for person in asked.people]
     if not any(decided for _, decided in chosen):
-        return _Draft(standard.text, [*map(as_sentence, facts), *when, *caution])
+        return _Draft(standard.text, [*_few(list(map(as_sentence, facts)), MAX_POINTS - len(when)), *when, *caution])
     fitting = list(dict.fromkeys(as_sentence(fact) for kept, _ in chosen for fact in kept))
     if not fitting:
         return _Draft(f"{_nothing_for(service, asked)}{standard.text}", caution)
     opening = _in_years(asked)
     first = len(asked.people) if len(asked.people) > 1 else 1  # a figure each
     return _Draft(f"{opening}{''.join(fitting[:first])}", [*fitting[first:], *when, *caution])
+
+
+def _few(figures: list[str], most: int) -> list[str]:
+    """Return the figures in at most ``most`` lines: two in each where they are too many for one each."""
+    if len(figures) <= most:
+        return figures
+    pairs = [figures[at : at + 2] for at in range(0, len(figures), 2)]
+    return ["；".join([*(each.rstrip("。") for each in pair[:-1]), pair[-1]]) for pair in pairs]
 
 
 def _in_years(asked: Asked) -> str:
@@ -247,7 +255,7 @@ def _time(service: Service, asked: Asked) -> _Draft:
     if not known:
         waits = [say("no_news", phone=service.contact[0].phone)] if _WAITS.search(asked.text) else []
         points = _sentences(service.content) if service.kind is Kind.REFERRAL else []
-        return _Draft(say("no_time"), [*waits, *points], _first_step(service), found=False)
+        return _Draft(say("no_time"), [*waits, *points], found=False)
     sentences = _sentences("。".join(text.rstrip("。") for text in known) + "。")
     return _Draft(sentences[0], sentences[1:])
 

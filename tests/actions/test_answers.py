@@ -321,3 +321,50 @@ def test_an_answer_that_is_not_quite_sure_can_be_denied_with_a_tap(
     assert isinstance(block, AnswerBlock)
     assert len(block.buttons) == 3
     assert [b.title for b in block.buttons if b.act and b.act.intent == "deny"] == ["不是问这个"] * deniable
+
+
+@pytest.mark.parametrize(
+    ("text", "told", "not_told"),
+    [
+        ("老伴走了半年，我还在摸他的枕头", "请您节哀", "托几天"),
+        ("天天给瘫痪的老爸翻身，我撑不牢了", "托几天", "节哀"),
+        ("我一个人，电视开着没人说话", "老伙伴", "托几天"),
+        ("我真怕自己哪天动手打她", "先走开", "节哀"),
+    ],
+)
+def test_comfort_fits_the_trouble(answerer: Answerer, text: str, told: str, not_told: str) -> None:
+    shown = plain_text(answerer.reply([act("wellbeing", text)], Context()))
+    assert told in shown
+    assert not_told not in shown
+    assert "12356" in shown
+
+
+def test_there_is_no_safe_account(answerer: Answerer) -> None:
+    assert "公安没有" in plain_text(answerer.reply([act("check_suspicious", "公安叫我把钱转到安全账户")], Context()))
+
+
+def test_ill_treatment_in_a_home_is_a_matter_of_the_office_too(answerer: Answerer) -> None:
+    assert "请民政来查" in plain_text(answerer.reply([act("report_abuse", "养老院护工扇我爸耳光")], Context()))
+    assert "请民政来查" not in plain_text(answerer.reply([act("report_abuse", "儿子扇我耳光")], Context()))
+
+
+def test_what_is_asked_besides_a_warning_is_answered_after_it(answerer: Answerer) -> None:
+    reply = answerer.reply([act("check_suspicious", "敬老卡怎么办", confidence=0.55)], Context())
+    assert [block.kind for block in reply.blocks] == ["text", "answer"]
+    assert reply.service_ids() == ["sh_senior_card_transport"]
+
+
+def test_an_age_reached_next_year_is_not_one_more(answerer: Answerer) -> None:
+    reply = answerer.reply([act("ask_amount", "我明年一月满七十，老年综合津贴多少钱")], Context())
+    assert "70岁" in plain_text(reply)
+    assert "150" in plain_text(reply)
+
+
+def test_all_five_figures_and_the_payday_are_told(answerer: Answerer) -> None:
+    shown = plain_text(answerer.reply([act("ask_amount", "老年综合津贴多少钱")], Context()))
+    assert all(figure in shown for figure in ("75元", "150元", "180元", "350元", "600元"))
+
+
+def test_who_is_here_is_not_sent_to_another_city(answerer: Answerer) -> None:
+    reply = answerer.reply([act("ask_where", "我从河南来带孙子，居住证哪里办")], Context())
+    assert "当地的12345" not in plain_text(reply)
