@@ -175,8 +175,11 @@ class Answerer:
             return self._aspect(picked, context)
         if act.intent == "privacy" and self._privacy:
             return self._privacy.answers(act, context)
-        if act.intent == "emergency" and act.confidence < _DANGER_SURE_FROM and not act.pressed:
-            return self._perhaps_danger(act, context)
+        if act.intent == "emergency" and not act.pressed:
+            unsure = act.confidence < _DANGER_SURE_FROM or default_matcher().is_told_of(act.text)
+            return (
+                self._perhaps_danger(act, context) if unsure else emergency_reply(default_matcher().suspected(act.text))
+            )
         if act.intent == "deny" and context.others:
             return self._services.others(context.others, context.last_aspect or "ask_service")
         hours = None if context.last_service or act.pressed else our_hours(act.text)

@@ -8,6 +8,7 @@ import re
 from actions.about import is_elsewhere
 from knowledge.normalise import DATA
 from knowledge.phrases import say
+from knowledge.plain_text import plain_text
 from knowledge.reply import Block, Outcome, Reply, TextBlock
 
 _OWN_WORDS = {Outcome.GUARDED_WELLBEING, Outcome.GUARDED_ABUSE, Outcome.GUARDED_EMERGENCY}
@@ -28,10 +29,15 @@ def opened(reply: Reply, text: str) -> Reply:
     """Return the reply to normal ``text`` with the opening it needs, if any."""
     opening: list[Block] = []
     if reply.outcome not in _OWN_WORDS:
-        opening += [TextBlock(text=say(feeling)) for feeling in _feelings(text)[:1]]
+        opening += [TextBlock(text=say(feeling)) for feeling in _feelings(text)[:1] if not _consoles(reply, feeling)]
     if reply.outcome in _ABOUT_SHANGHAI and is_elsewhere(_FAMILY_AWAY.sub("", text)) and not _HAS_COME.search(text):
         opening.append(TextBlock(text=say("elsewhere_note")))
     return reply.model_copy(update={"blocks": [*opening, *reply.blocks]}) if opening else reply
+
+
+def _consoles(reply: Reply, feeling: str) -> bool:
+    """Return whether the reply itself says so already."""
+    return feeling == "feeling_loss" and "节哀" in plain_text(reply)
 
 
 def _feelings(text: str) -> list[str]:

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
 
+from knowledge import phrases
 from knowledge.normalise import DATA, normalise
 
+_CANNOT_RING = re.compile(
+    r"(?:我|本人)[^，。]{0,4}(?:聋|听障|哑|听不见)|(?:不能|打不了|不会|没法|没办法)打?电话|手机(?:没电|坏)"
+)
 _NEGATION = re.compile(r"(?:没|没有|不是|并没有|不曾|未)(?:想|要)?$")
 
 
@@ -59,27 +63,37 @@ class EmergencyMatcher:
     def __call__(self, text: str) -> Emergency | None:
         """Return the emergency that ``text`` tells of, or None."""
         text = normalise(text)
-        now = self._now.search(text) is not None
-        told = not now and (self._past.search(text) or self._topic.search(text))
-        quiet = told or self._never.search(text)
+        quiet = self.is_told_of(text)
         for rule in self._rules:
             patterns = rule.hard if quiet else rule.hard + rule.soft
             if any(self._fires(pattern, text) for pattern in patterns):
-                return rule.emergency
+                return _for_whom(rule.emergency, text)
         return None
+
+    def is_told_of(self, text: str) -> bool:
+        """Return whether normal ``text`` speaks of the past, of a service or in general, and of no now."""
+        told = not self._now.search(text) and (self._past.search(text) or self._topic.search(text))
+        return bool(told or self._never.search(text))
 
     def suspected(self, text: str) -> Emergency:
         """Return the likeliest emergency in ``text``, of which something else says that it tells of one."""
         text = normalise(text)
         for rule in self._rules:
             if any(pattern.search(text) for pattern in rule.hard + rule.soft):
-                return rule.emergency
+                return _for_whom(rule.emergency, text)
         told = (rule for rule in self._rules if rule.words and rule.words.search(text))
-        return next(told, self._rules[-1]).emergency
+        return _for_whom(next(told, self._rules[-1]).emergency, text)
 
     @staticmethod
     def _fires(pattern: re.Pattern[str], text: str) -> bool:
         return any(not _NEGATION.search(text[: found.start()]) for found in pattern.finditer(text))
+
+
+def _for_whom(danger: Emergency, text: str) -> Emergency:
+    """Return the emergency as it is told to who wrote ``text``: who cannot telephone needs somebody who can."""
+    if not _CANNOT_RING.search(text):
+        return danger
+    return replace(danger, advice=(phrases.say("emergency_cannot_ring"), *danger.advice[:1]))
 
 
 @functools.cache

@@ -19,16 +19,25 @@ DANGERS = {
     "fire": ["厨房着火了", "隔壁冒好大的烟", "电瓶车烧起来了"],
     "gas": ["家里一股煤气味", "燃气灶好像漏气", "天然气忘记关了 头晕"],
     "unconscious": ["老太太叫不醒", "外公突然昏倒", "妈妈没反应了", "没呼吸了怎么办", "他在地上抽搐口吐白沫"],
-    "breathing": ["爸爸喘不上气来", "奶奶吃饺子噎住了", "突然呼吸困难嘴唇发紫"],
+    "breathing": ["爸爸喘不上气来", "突然呼吸困难嘴唇发紫"],
     "chest": ["胸口痛得厉害", "老头子心口疼出冷汗", "心脏难受胸口压得慌出汗", "心脏病发作"],
     "stroke": ["爷爷嘴巴歪了", "妈妈突然说话说不清", "右边手脚突然没力气", "半边身子麻了抬不起来"],
-    "bleeding": ["流了好多血止不住", "头破血流", "吐了好多血"],
+    "bleeding": ["流了好多血止不住", "头破血流"],
     "fall": ["老娘摔了一跤起不来", "从床上摔下来了头上肿个大包", "刚刚在浴室滑倒了", "被电瓶车撞了"],
     "poison": ["外婆把一瓶安眠药都吃了", "吃了老鼠药", "降糖药吃错了", "误服消毒液", "中毒了"],
-    "burn": ["开水烫到了，一大片起泡", "爷爷触电了"],
-    "lost": ["我妈走丢了", "老人出去一晚上没回来", "老伴出去买菜到现在没回来", "痴呆的爸爸不见了", "我迷路了找不到家"],
+    "burn": ["开水烫到了，一大片起泡"],
+    "lost": ["我妈走丢了", "老人出去一晚上没回来", "老伴出去买菜到现在没回来", "痴呆的爸爸不见了"],
     "violence": ["儿子正在打我", "他拿刀要杀人", "有人撬门进来了"],
-    "trapped": ["我被困在电梯里了", "奶奶反锁在厕所里出不来", "老人掉河里了"],
+    "trapped": ["我被困在电梯里了", "奶奶反锁在厕所里出不来"],
+    "choking": ["奶奶吃饺子噎住了", "鱼刺卡住喉咙说不出话"],
+    "inner_bleeding": ["吐了好多血", "大便鲜红一马桶"],
+    "nosebleed": ["鼻血流了两个钟头"],
+    "electric": ["爷爷触电了", "手粘在插座上，插头吸住了"],
+    "water": ["老人掉河里了", "有人落水"],
+    "heat": ["外公中暑了", "浑身烫得来，没有汗"],
+    "allergy": ["打了针舌头都肿了", "被马蜂叮了一口"],
+    "ledge": ["有个老伯站在桥栏杆外面", "隔壁阿姨爬到楼顶边上了"],
+    "lost_self": ["我迷路了找不到家", "不晓得怎么回家，天黑了"],
     "unknown": ["救命！", "快来人啊"],
 }
 CALM = [
@@ -101,3 +110,24 @@ def test_every_kind_is_short_enough_to_read_in_fright() -> None:
         assert len(rule.emergency.lead) <= 40, rule.emergency.kind
         assert 1 <= len(rule.emergency.advice) <= 2
         assert all(len(line) <= 32 for line in rule.emergency.advice), rule.emergency.kind
+
+
+@pytest.mark.parametrize("text", ["我是聋人，胸口痛得厉害", "厨房着火了，我打不了电话"])
+def test_who_cannot_ring_is_told_who_can(text: str) -> None:
+    found = MATCHER(text)
+    assert found
+    assert "替您打" in found.advice[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "栏杆坏了找谁修",
+        "老太坐在阳台上晒太阳",
+        "电话打到吐血没人接",
+        "我爸不会打电话，敬老卡怎么办",
+        "血压高吃什么好",
+    ],
+)
+def test_words_of_danger_alone_are_none(text: str) -> None:
+    assert MATCHER(text) is None
