@@ -18,20 +18,20 @@ from knowledge.search import Match
 # Probabilities of the fused search, chosen on the dev questions (docs/adr/0003).
 ANSWER_FROM = 0.30  # below, we ask whether one of the nearest is meant
 ASK_FROM = 0.10  # below, we do not know
-SURE_FROM = 0.70  # above, another close match is not asked about
-TWINS_FROM = 0.75  # where even the second is that likely, two services share the words: 监护人
+SURE_FROM = 0.80  # above, another close match is not asked about
+TWINS_FROM = 0.85  # where even the second is that likely, two services share the words: 监护人
 TWIN_RATIO = 0.90
 CLOSE_RATIO = 0.15  # below SURE_FROM, what has this share of the first's probability is asked about too
 FOLLOW_UP_BELOW = 0.50  # a short follow-up goes on with the last service below this
 LEADS_ON_BELOW = 0.80  # the same, where the message begins as a follow-up does
 _LEADS_ON = ("那", "它", "还有", "这个", "他", "她")
-_SHORT = 12
+_SHORT = 16
 _LONG = 20  # a longer text may say more than one thing
 _SAYS_SOMETHING = 5  # characters of a clause worth a search
 _MAX_CLAUSES = 6
 TOPIC_SCORE = 0.65
 _TOPIC_FROM = 0.08
-CLAUSE_COUNTS = 0.8  # a clause alone is less sure than the whole: what is around it may turn it
+CLAUSE_COUNTS = 0.85  # a clause alone is less sure than the whole: what is around it may turn it
 _FOLLOW_UP_LENGTH = 20  # a longer text says something; matching it would be slow too
 _ORDINALS = {"一": 0, "1": 0, "二": 1, "两": 1, "2": 1, "三": 2, "3": 2}
 _ORDINAL = re.compile(r"(?:第|选|要)?([一二两三123])(?:个|项|号|种|条)?[。！]?$|第([一二三123])")
