@@ -31,7 +31,7 @@ _SAYS_SOMETHING = 5  # characters of a clause worth a search
 _MAX_CLAUSES = 6
 TOPIC_SCORE = 0.65
 _TOPIC_FROM = 0.08
-CLAUSE_COUNTS = 0.85  # a clause alone is less sure than the whole: what is around it may turn it
+CLAUSE_COUNTS = 0.8  # a clause that names no service is less sure than the whole: what is around it may turn it
 _FOLLOW_UP_LENGTH = 20  # a longer text says something; matching it would be slow too
 _ORDINALS = {"一": 0, "1": 0, "二": 1, "两": 1, "2": 1, "三": 2, "3": 2}
 _ORDINAL = re.compile(r"(?:第|选|要)?([一二两三123])(?:个|项|号|种|条)?[。！]?$|第([一二三123])")
@@ -115,8 +115,9 @@ def _with_clauses(text: str, matches: Sequence[Match], library: Library, encoder
     parts = [part for part in clauses(text) if len(part) >= _SAYS_SOMETHING][:_MAX_CLAUSES]
     best = {match.service_id: match for match in matches}
     for part, vector in zip(parts, encoder.queries(parts) if parts else [], strict=True):
+        counts = 1.0 if library.search.names_one(part) else CLAUSE_COUNTS
         for match in library.find_by_vector(part, vector):
-            score = match.score * CLAUSE_COUNTS
+            score = match.score * counts
             if score > (best[match.service_id].score if match.service_id in best else 0.0):
                 best[match.service_id] = replace(match, score=score)
     return sorted(best.values(), key=lambda match: -match.score)[: len(matches)]
