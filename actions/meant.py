@@ -57,7 +57,7 @@ _ONLY_A_NUMBER = re.compile(
 _GRAVER = {"emergency", "report_abuse", "report_scam", "check_suspicious"}  # answered as what they are
 
 
-# How much likelier than by its words alone an intent is, by what was said last (fitted on the dev sets). The model
+# How much likelier than by its words alone an intent is, by what was said last (chosen, and looked at on dev). The model
 # sees one message; 当中那个 is a choice where something was asked, and nothing at all where nothing was said yet.
 _ANSWERS = {"inform", "correct", "choose", "skip", "affirm", "deny"}
 _OF_WHAT_WAS_SAID = {"repeat", "simplify", "read_aloud"}

@@ -22,7 +22,7 @@ from knowledge.search import Match
 BOOKED_BY = {"book_training": "caregiver_training", "book_consultation": "eldercare_advisor"}
 OUTSIDE_BELOW = 0.5  # the gate's probability under which a message is not ours, whatever the search finds
 NAMED_FROM = 0.75  # a service found this surely is answered whatever the classifier says
-_QUITE_SURE_FROM = 0.85  # below, about one answer in ten is to another question (docs/quality)
+_QUITE_SURE_FROM = 0.85  # below, an answer may be to another question (docs/quality)
 _PATIENCE = 2  # messages in a row that are not ours; at the next one a person is offered
 _GUESS_FROM = 0.5  # the gate's probability from which we ask "did you mean"
 
