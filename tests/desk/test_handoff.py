@@ -103,7 +103,7 @@ def test_a_clerk_takes_somebody_and_both_talk_while_the_bot_is_silent(
     clerk.act(f"/desk/tickets/{ticket.id}", text="阿姨您好，<b>您</b>说", key="k1")
     sweep(desk_app)
     page = shown(elder)
-    assert page.count("阿姨您好，&lt;b&gt;您&lt;/b&gt;说") == 1
+    assert page.count(">阿姨您好，&lt;b&gt;您&lt;/b&gt;说<") == 1
     assert "王顾问（真人）说" in page
     clerk.act(f"/desk/tickets/{ticket.id}", act="back", disposition="answered", topic="", text="问养老院", key="k2")
     assert "王顾问和您说完了" in shown(elder)
