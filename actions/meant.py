@@ -57,6 +57,10 @@ _ONLY_A_NUMBER = re.compile(
 _GRAVER = {"emergency", "report_abuse", "report_scam", "check_suspicious"}  # answered as what they are
 
 
+# 约顾问，明天凌晨三点 is an order, however odd its time.
+_BOOKS_ADVISOR = re.compile(r"(?:我|想|要|请|帮我)*(?:预约|约)[^，。]{0,6}顾问")
+
+
 # How much likelier than by its words alone an intent is, by what was said last (chosen, and looked at on dev). The model
 # sees one message; 当中那个 is a choice where something was asked, and nothing at all where nothing was said yet.
 _ANSWERS = {"inform", "correct", "choose", "skip", "affirm", "deny"}
@@ -103,6 +107,8 @@ def sure_enough(act: UnderstoodAct) -> UnderstoodAct:
         return replace(act, intent="inform", confidence=1.0)
     if not act.pressed and not graver and wants_person(act.text):
         return replace(act, intent="request_human", confidence=1.0)
+    if act.intent == "out_of_scope" and not act.pressed and _BOOKS_ADVISOR.match(act.text):
+        return replace(act, intent="book_consultation", confidence=1.0)
     if act.intent == "check_suspicious" and asks_for_a_tip(act.text):
         return replace(act, intent="out_of_scope")
     if act.intent == "report_scam" and _DOUBTS.search(act.text) and not _HAS_PAID.search(act.text):

@@ -109,3 +109,10 @@ def test_the_turn_makes_no_danger_less_and_moves_no_button() -> None:
 def test_confidence_stays_a_probability() -> None:
     act = in_turn(ranked(("choose", 0.9), ("unclear", 0.05)), after(ChoiceBlock(text="哪一个", buttons=[])))
     assert 0.9 < act.confidence <= 1.0
+
+
+def test_who_orders_an_advisor_at_an_odd_hour_is_not_outside() -> None:
+    assert (
+        sure_enough(UnderstoodAct("out_of_scope", "约徐汇的养老顾问，明天凌晨三点", 0.6)).intent == "book_consultation"
+    )
+    assert sure_enough(UnderstoodAct("out_of_scope", "我约了人剪头发", 0.6)).intent == "out_of_scope"
