@@ -58,7 +58,7 @@ _ASKS_WHAT = re.compile(r"是什么|什么是|做什么|干什么|干嘛|教什�
 _BOOKS = re.compile(r"报名|预约|预订|约一?个|报一?个|参加|登记")
 _SEVERAL = 3
 _DANGER_SURE_FROM = 0.5
-_SELF_HARM = "self_harm"
+_SELF_HARM, _UNKNOWN = "self_harm", "unknown"  # kinds of emergency
 
 
 class Answerer:
@@ -176,10 +176,7 @@ class Answerer:
         if act.intent == "privacy" and self._privacy:
             return self._privacy.answers(act, context)
         if act.intent == "emergency" and not act.pressed:
-            unsure = act.confidence < _DANGER_SURE_FROM or default_matcher().is_told_of(act.text)
-            return (
-                self._perhaps_danger(act, context) if unsure else emergency_reply(default_matcher().suspected(act.text))
-            )
+            return self._perhaps_danger(act, context)
         if act.intent == "deny" and context.others:
             return self._services.others(context.others, context.last_aspect or "ask_service")
         hours = None if context.last_service or act.pressed else our_hours(act.text)
@@ -192,9 +189,11 @@ class Answerer:
 
     def _perhaps_danger(self, act: UnderstoodAct, context: Context) -> Reply:
         """Warn first; as it may be no danger at all, answer what it is otherwise too."""
-        danger = default_matcher().suspected(act.text)
-        if danger.kind == _SELF_HARM:  # nothing may stand beside this
-            return emergency_reply(danger)
+        matcher = default_matcher()
+        danger = matcher.suspected(act.text)
+        told = danger.kind != _UNKNOWN and not matcher.is_told_of(act.text)
+        if danger.kind == _SELF_HARM or (told and act.confidence >= _DANGER_SURE_FROM):
+            return emergency_reply(danger)  # beside a farewell least of all may anything else stand
         alarm = emergency_reply(replace(danger, lead=say("emergency_perhaps", lead=danger.lead)))
         instead = next((name for name, _ in act.ranking if name != act.intent), "ask_service")
         otherwise = self._one(replace(act, intent=instead, ranking=()), context)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from actions.asking import is_question
 from actions.understood import Context, UnderstoodAct
 from knowledge.answer import ASPECTS
 from knowledge.reply import ChoiceBlock, FormBlock, Outcome, Reply
@@ -76,7 +77,8 @@ def in_turn(act: UnderstoodAct, context: Context) -> UnderstoodAct:
     """Return the act with the intent that is likeliest after what was said last."""
     if act.pressed or not act.ranking or act.intent == "emergency":
         return act
-    likelier = _LIKELIER[_last(context)]
+    last = _last(context)
+    likelier = {} if last != "nothing" and is_question(act.text) else _LIKELIER[last]
     shares = {name: share * likelier.get(name, 1.0) for name, share in act.ranking}
     best = max(shares, key=lambda name: shares[name])
     return replace(act, intent=best, confidence=shares[best] / max(1.0, sum(shares.values())))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -257,7 +258,8 @@ def test_what_may_be_danger_is_warned_of_and_answered_too(answerer: Answerer) ->
 
 
 @pytest.mark.parametrize(
-    "sure", [perhaps("药我都攒够了，遗体捐献怎么登记", "ask_how_to_apply"), act("emergency", "敬老卡")]
+    "sure",
+    [perhaps("药我都攒够了，遗体捐献怎么登记", "ask_how_to_apply"), act("emergency", "心口不对劲，敬老卡掉在地上")],
 )
 def test_nothing_stands_beside_what_surely_is_danger_or_a_farewell(answerer: Answerer, sure: UnderstoodAct) -> None:
     assert [block.kind for block in answerer.reply([sure], Context()).blocks] == ["emergency"]
@@ -368,3 +370,8 @@ def test_all_five_figures_and_the_payday_are_told(answerer: Answerer) -> None:
 def test_who_is_here_is_not_sent_to_another_city(answerer: Answerer) -> None:
     reply = answerer.reply([act("ask_where", "我从河南来带孙子，居住证哪里办")], Context())
     assert "当地的12345" not in plain_text(reply)
+
+
+def test_a_danger_that_no_word_names_is_answered_too_however_sure_the_model(answerer: Answerer) -> None:
+    reply = answerer.reply([replace(perhaps("敬老卡怎么办", "ask_how_to_apply"), confidence=0.9)], Context())
+    assert [block.kind for block in reply.blocks] == ["emergency", "answer"]

@@ -116,3 +116,8 @@ def test_who_orders_an_advisor_at_an_odd_hour_is_not_outside() -> None:
         sure_enough(UnderstoodAct("out_of_scope", "约徐汇的养老顾问，明天凌晨三点", 0.6)).intent == "book_consultation"
     )
     assert sure_enough(UnderstoodAct("out_of_scope", "我约了人剪头发", 0.6)).intent == "out_of_scope"
+
+
+def test_a_question_is_no_answer_whatever_was_asked() -> None:
+    act = replace(ranked(("ask_service", 0.5), ("affirm", 0.3)), text="那晚上呢，能住那里吗")
+    assert in_turn(act, after(TextBlock(text="好的"))).intent == "ask_service"
