@@ -176,7 +176,7 @@ class Answerer:
         if act.intent == "privacy" and self._privacy:
             return self._privacy.answers(act, context)
         if act.intent == "emergency" and not act.pressed:
-            return self._perhaps_danger(act, context)
+            return self._danger(act, context)
         if act.intent == "deny" and context.others:
             return self._services.others(context.others, context.last_aspect or "ask_service")
         hours = None if context.last_service or act.pressed else our_hours(act.text)
@@ -187,8 +187,8 @@ class Answerer:
             return self._unclear(act, context)
         return self._aspect(act, context)
 
-    def _perhaps_danger(self, act: UnderstoodAct, context: Context) -> Reply:
-        """Warn first; as it may be no danger at all, answer what it is otherwise too."""
+    def _danger(self, act: UnderstoodAct, context: Context) -> Reply:
+        """Warn first; where it may be no danger at all, answer what it is otherwise too."""
         matcher = default_matcher()
         danger = matcher.suspected(act.text)
         told = danger.kind != _UNKNOWN and not matcher.is_told_of(act.text)

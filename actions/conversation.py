@@ -37,7 +37,7 @@ _PLAIN = {
 _WHEN_NOTHING_IS_OPEN = {"affirm": "affirm_nothing", "deny": "deny_nothing", "inform": "inform_nothing"}
 _OUR_HOURS = re.compile(
     r"(?:你|您|侬|倷)们?(?:这里|这边|那里|搿搭)?(?:是|都)?"
-    r"(?:几点|周[末六日]|礼拜|星期|双休日|节假日|过年|中午|夜里|晚上|半夜|啥辰光).{0,4}(?:[上下]班|[开关]门|休息|有人|营业|能问|在)"
+    r"(?:几点|周[末六日]|礼拜|星期|双休日|节假日|过年|中午|夜里|晚上|半夜|啥辰光).{0,4}(?:[上下]班|[开关]门|休息|有人|营业|能问|在(?:吗|伐|不|$))"
 )
 _BOOKINGS = {"list_bookings", "reschedule_booking", "cancel_booking"}
 

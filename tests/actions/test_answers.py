@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -12,7 +11,7 @@ from actions.answers import Answerer
 from actions.understood import Context, UnderstoodAct, acts_of, context_of, slots_after
 from knowledge.library import Library
 from knowledge.plain_text import plain_text
-from knowledge.reply import AnswerBlock, ChoiceBlock, EmergencyBlock, Evidence, Outcome, Reply, TextBlock
+from knowledge.reply import AnswerBlock, ChoiceBlock, Evidence, Outcome, Reply, TextBlock
 from knowledge.search import Match
 from storage.clock import SHANGHAI
 from tests.auxil.toy_library import toy_library
@@ -142,17 +141,6 @@ def test_more_tells_the_next_thing_not_the_same_again(answerer: Answerer) -> Non
     assert plain_text(more) != plain_text(first)
 
 
-def test_fraud_gets_advice_first_and_the_police_number(answerer: Answerer) -> None:
-    reply = answerer.reply([act("report_scam", "被养老公司骗了钱")], Context())
-    assert reply.outcome is Outcome.GUARDED_SCAM
-    assert "110" in plain_text(reply)
-
-
-def test_somebody_posing_as_our_advisor_is_called_false(answerer: Answerer) -> None:
-    reply = answerer.reply([act("report_scam", "有人冒充养老顾问收钱")], Context())
-    assert "不收押金" in plain_text(reply)
-
-
 def test_two_acts_are_both_answered(answerer: Answerer) -> None:
     reply = answerer.reply([act("stop", "算了"), act("ask_service", "喘息服务是什么")], Context())
     assert "不弄了" in plain_text(reply)
@@ -189,13 +177,6 @@ def test_money_asked_for_an_age_alone_is_the_money_that_goes_by_age(
     assert "2027年1月15日" in plain_text(reply)
 
 
-def test_how_to_check_an_organisation_is_told_after_the_warning(answerer: Answerer) -> None:
-    reply = answerer.reply([act("check_suspicious", "怎么查一个社会组织是不是合法的")], Context())
-    text = plain_text(reply)
-    assert text.index("先不要付钱") < text.index("中国社会组织政务服务平台")
-    assert "是真的" not in text
-
-
 def test_a_slot_holds_a_whole_reply_and_gives_it_back(answerer: Answerer) -> None:
     reply = answerer.reply([act("ask_service", "喘息服务")], Context())
     context = context_of(slots_after(reply, Context(), NOW), NOW)
@@ -215,13 +196,6 @@ def test_a_long_tale_is_answered_for_the_clause_that_names_the_matter(answerer: 
     assert reply.service_ids() == ["respite"]
 
 
-def test_who_doubts_is_warned_and_who_paid_is_told_to_ring_the_police(answerer: Answerer) -> None:
-    doubt = answerer.reply([act("report_scam", "养老公司喊我入会，是不是骗人的")], Context())
-    assert "先不要付钱" in plain_text(doubt)
-    paid = answerer.reply([act("report_scam", "我交了五万，是不是骗人的")], Context())
-    assert "打110报警" in plain_text(paid)
-
-
 def test_a_share_tip_is_not_given(answerer: Answerer) -> None:
     reply = answerer.reply([act("check_suspicious", "这只股票能买吗")], Context())
     assert reply.outcome is Outcome.UNANSWERED_OUT_OF_SCOPE
@@ -239,35 +213,6 @@ def test_two_parts_never_ask_two_things(answerer: Answerer) -> None:
     acts = [act("find_benefits", "我三级残疾能享受什么"), act("find_benefits", "还有什么政策")]
     reply = answerer.reply(acts, Context())
     assert sum(block.kind == "form" for block in reply.blocks) == 1
-
-
-def perhaps(text: str, second: str) -> UnderstoodAct:
-    return UnderstoodAct("emergency", text, 0.2, ranking=(("emergency", 0.2), (second, 0.5)))
-
-
-def test_what_may_be_danger_is_warned_of_and_answered_too(answerer: Answerer) -> None:
-    reply = answerer.reply([perhaps("敬老卡洗衣机里搅坏了怎么办", "ask_how_to_apply")], Context())
-    assert reply.outcome is Outcome.GUARDED_EMERGENCY
-    alarm, answered = reply.blocks[:2]
-    assert isinstance(alarm, EmergencyBlock)
-    assert alarm.lead.startswith("要是现在有危险")
-    assert isinstance(answered, AnswerBlock)
-    assert answered.service_id == "sh_senior_card_transport"
-    assert reply.speak.startswith("要是现在有危险")
-    assert "敬老卡" in reply.speak
-
-
-@pytest.mark.parametrize(
-    "sure",
-    [perhaps("药我都攒够了，遗体捐献怎么登记", "ask_how_to_apply"), act("emergency", "心口不对劲，敬老卡掉在地上")],
-)
-def test_nothing_stands_beside_what_surely_is_danger_or_a_farewell(answerer: Answerer, sure: UnderstoodAct) -> None:
-    assert [block.kind for block in answerer.reply([sure], Context()).blocks] == ["emergency"]
-
-
-def test_a_number_given_is_the_service_found_first(answerer: Answerer) -> None:
-    reply = answerer.reply([act("complain", "受理中心的小姑娘态度差")], Context())
-    assert reply.evidence.ranking[0][0] == "hotlines"
 
 
 def test_benefits_told_at_once_are_the_services_found_first(answerer: Answerer, library: Library) -> None:
@@ -325,37 +270,6 @@ def test_an_answer_that_is_not_quite_sure_can_be_denied_with_a_tap(
     assert [b.title for b in block.buttons if b.act and b.act.intent == "deny"] == ["不是问这个"] * deniable
 
 
-@pytest.mark.parametrize(
-    ("text", "told", "not_told"),
-    [
-        ("老伴走了半年，我还在摸他的枕头", "请您节哀", "托几天"),
-        ("天天给瘫痪的老爸翻身，我撑不牢了", "托几天", "节哀"),
-        ("我一个人，电视开着没人说话", "老伙伴", "托几天"),
-        ("我真怕自己哪天动手打她", "先走开", "节哀"),
-    ],
-)
-def test_comfort_fits_the_trouble(answerer: Answerer, text: str, told: str, not_told: str) -> None:
-    shown = plain_text(answerer.reply([act("wellbeing", text)], Context()))
-    assert told in shown
-    assert not_told not in shown
-    assert "12356" in shown
-
-
-def test_there_is_no_safe_account(answerer: Answerer) -> None:
-    assert "公安没有" in plain_text(answerer.reply([act("check_suspicious", "公安叫我把钱转到安全账户")], Context()))
-
-
-def test_ill_treatment_in_a_home_is_a_matter_of_the_office_too(answerer: Answerer) -> None:
-    assert "请民政来查" in plain_text(answerer.reply([act("report_abuse", "养老院护工扇我爸耳光")], Context()))
-    assert "请民政来查" not in plain_text(answerer.reply([act("report_abuse", "儿子扇我耳光")], Context()))
-
-
-def test_what_is_asked_besides_a_warning_is_answered_after_it(answerer: Answerer) -> None:
-    reply = answerer.reply([act("check_suspicious", "敬老卡怎么办", confidence=0.55)], Context())
-    assert [block.kind for block in reply.blocks] == ["text", "answer"]
-    assert reply.service_ids() == ["sh_senior_card_transport"]
-
-
 def test_an_age_reached_next_year_is_not_one_more(answerer: Answerer) -> None:
     reply = answerer.reply([act("ask_amount", "我明年一月满七十，老年综合津贴多少钱")], Context())
     assert "70岁" in plain_text(reply)
@@ -370,8 +284,3 @@ def test_all_five_figures_and_the_payday_are_told(answerer: Answerer) -> None:
 def test_who_is_here_is_not_sent_to_another_city(answerer: Answerer) -> None:
     reply = answerer.reply([act("ask_where", "我从河南来带孙子，居住证哪里办")], Context())
     assert "当地的12345" not in plain_text(reply)
-
-
-def test_a_danger_that_no_word_names_is_answered_too_however_sure_the_model(answerer: Answerer) -> None:
-    reply = answerer.reply([replace(perhaps("敬老卡怎么办", "ask_how_to_apply"), confidence=0.9)], Context())
-    assert [block.kind for block in reply.blocks] == ["emergency", "answer"]
