@@ -14,7 +14,7 @@ cost-sensitive learning").
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Tuple
 
 import numpy as np
 from rasa.engine.graph import ExecutionContext
@@ -25,7 +25,9 @@ from rasa.nlu.classifiers.classifier import IntentClassifier
 from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
-from scipy.sparse import csr_matrix, hstack
+from scipy.optimize import minimize
+from scipy.sparse import csr_matrix
+from scipy.special import log_softmax
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.preprocessing import normalize
 
@@ -61,7 +63,7 @@ class LengthFreeLogisticRegression(TrainedComponent, IntentClassifier):
             "max_iter": 100,
             "gram_weight": 4.0,
             "vector_weight": 16.0,
-            "min_count": 3,
+            "min_count": 8,
             "temperature": 1.0,
             "emergency_from": 0.5,
         }
@@ -84,18 +86,17 @@ class LengthFreeLogisticRegression(TrainedComponent, IntentClassifier):
 
     def train(self, training_data: TrainingData) -> Resource:
         """Fit on the examples."""
-        from sklearn.linear_model import LogisticRegression
-
         examples = [m for m in training_data.intent_examples if m.get(TEXT) and m.get(VECTOR) is not None]
         counter = _counter(min_df=self._config["min_count"]).fit(m.get(TEXT) for m in examples)
         grams = sorted(counter.vocabulary_, key=counter.vocabulary_.__getitem__)
-        # Rare intents are as likely as in the data: weighting them up made common questions into rare acts.
-        model = LogisticRegression(C=self._config["C"], max_iter=self._config["max_iter"])
         # Centred for the sake of the solver (e5's vectors lie in a narrow cone); the bias takes it back.
-        mean = np.mean([m.get(VECTOR) for m in examples], axis=0) * self._config["vector_weight"]
-        model.fit(self._features(counter, examples, mean), [m.get(INTENT) for m in examples])
-        bias = model.intercept_ - model.coef_[:, len(grams) :] @ mean
-        self._learnt = _Learnt(list(model.classes_), grams, model.coef_.astype(np.float32), bias.astype(np.float32))
+        vectors = np.array([m.get(VECTOR) for m in examples]) * self._config["vector_weight"]
+        mean = vectors.mean(axis=0)
+        intents, labels = np.unique([m.get(INTENT) for m in examples], return_inverse=True)
+        weights, bias = _fitted(
+            self._grams(counter, examples), vectors - mean, labels, self._config["C"], self._config["max_iter"]
+        )
+        self._learnt = _Learnt(intents.tolist(), grams, weights, bias - weights[:, len(grams) :] @ mean)
         with self._storage.write_to(self._resource) as folder:
             names = {"intents": self._learnt.intents, "grams": grams}
             (folder / "names.json").write_text(json.dumps(names, ensure_ascii=False), encoding="utf-8")
@@ -137,12 +138,6 @@ class LengthFreeLogisticRegression(TrainedComponent, IntentClassifier):
         vectors = np.array([m.get(VECTOR) for m in messages], dtype=np.float64) * self._config["vector_weight"]
         return np.asarray(of_grams + vectors @ learnt.of_vector + learnt.bias)
 
-    def _features(self, counter: CountVectorizer, messages: List[Message], mean: Any = 0.0) -> csr_matrix:
-        """Return the features, shape (messages, n-grams + 384)."""
-        grams = self._grams(counter, messages)
-        vectors = np.array([m.get(VECTOR) for m in messages]) * self._config["vector_weight"] - mean
-        return hstack([grams, csr_matrix(vectors)], format="csr")
-
     def _grams(self, counter: CountVectorizer, messages: List[Message]) -> csr_matrix:
         """Return the counts of n-grams scaled to one length, shape (messages, n-grams)."""
         return normalize(counter.transform(m.get(TEXT) for m in messages)) * self._config["gram_weight"]
@@ -150,3 +145,35 @@ class LengthFreeLogisticRegression(TrainedComponent, IntentClassifier):
 
 def _counter(**how: Any) -> CountVectorizer:
     return CountVectorizer(analyzer="char_wb", ngram_range=(1, _LONGEST), dtype=np.float64, **how)
+
+
+def _fitted(
+    grams: csr_matrix, vectors: np.ndarray, labels: np.ndarray, c: float, rounds: int
+) -> Tuple[np.ndarray, np.ndarray]:
+    """Return weights, shape (intents, n-grams + 384), and bias, shape (intents,), of multinomial regression.
+
+    The loss is scikit-learn's, and so is the solver. But scikit-learn takes one matrix, and with the vectors
+    in a sparse one the fitting takes four times as long. Rare intents are as likely as in the data: weighting
+    them up made common questions into rare acts.
+    """
+    sparse = grams.astype(np.float32)
+    across = sparse.T.tocsr()
+    dense = vectors.astype(np.float32)
+    rows, many, few = np.arange(len(labels)), sparse.shape[1], labels.max() + 1
+
+    def loss(flat: np.ndarray) -> Tuple[float, np.ndarray]:
+        # Rows are features and the last the bias, so the matrix lies as the solver's flat one does.
+        every = flat.reshape(-1, few)
+        single = every.astype(np.float32)
+        share = log_softmax(sparse @ single[:many] + dense @ single[many:-1] + single[-1], axis=1)
+        entropy = -share[rows, labels].sum(dtype=np.float64)
+        wrong = np.exp(share)
+        wrong[rows, labels] -= 1.0
+        slope = np.vstack([across @ wrong, dense.T @ wrong, wrong.sum(axis=0)]).astype(np.float64)
+        slope[:-1] += every[:-1] / c
+        return entropy + (every[:-1] ** 2).sum() / (2 * c), slope.ravel()
+
+    start = np.zeros((many + dense.shape[1] + 1) * few)
+    best = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": rounds, "gtol": 1e-4})
+    solved = best.x.reshape(-1, few).astype(np.float32)
+    return np.ascontiguousarray(solved[:-1].T), solved[-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import tempfile
@@ -140,6 +141,14 @@ class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
                     self._known.popitem(last=False)
 
 
+class _Fingerprinted(np.ndarray):
+    """An example's vector. Rasa fingerprints all examples before and after each step, and would print each number."""
+
+    def fingerprint(self) -> str:
+        """Return a hash of the numbers."""
+        return hashlib.sha256(self.tobytes()).hexdigest()
+
+
 def _encode_examples(encode: Callable[[List[Message]], None], examples: List[Message]) -> None:
     """Set the vectors of ``examples``; encoding is most of a training, so they are kept beside the encoder's folder."""
     file = kept_vectors(encoder_folder())
@@ -154,6 +163,9 @@ def _encode_examples(encode: Callable[[List[Message]], None], examples: List[Mes
         if message.get(TEXT) in kept:
             message.set(VECTOR, kept[message.get(TEXT)])
     encode(examples)
+    for message in examples:
+        if message.get(VECTOR) is not None:
+            message.set(VECTOR, message.get(VECTOR).view(_Fingerprinted))
     vectors = {message.get(TEXT): message.get(VECTOR) for message in examples if message.get(TEXT)}
     if not vectors.keys() <= kept.keys():
         handle, draft = tempfile.mkstemp(dir=file.parent, prefix=".new-", suffix=".npz")

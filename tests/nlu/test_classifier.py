@@ -11,9 +11,11 @@ from rasa.engine.storage.resource import Resource
 from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
+from scipy.sparse import csr_matrix
+from sklearn.linear_model import LogisticRegression
 
 from nlu.components.base import VECTOR
-from nlu.components.classifier import P_OUTSIDE, LengthFreeLogisticRegression
+from nlu.components.classifier import P_OUTSIDE, LengthFreeLogisticRegression, _fitted
 
 SAID = {
     "greet": ["你好呀", "早上好", "你好你好", "早上好呀"],
@@ -76,3 +78,16 @@ def test_a_message_without_words_is_left_alone(trained) -> None:
     message = Message(data={TEXT: ""})
     assert trained().process([message]) == [message]
     assert message.get(INTENT) is None
+
+
+def test_the_fit_is_scikit_learns_on_n_grams_and_vectors_side_by_side() -> None:
+    rng = np.random.default_rng(4)
+    labels = rng.integers(0, 5, 400)
+    grams = csr_matrix(rng.random((400, 30)) * (rng.random((400, 30)) < 0.2) + np.eye(5)[labels] @ np.eye(5, 30))
+    vectors = rng.normal(size=(400, 8)) + np.eye(5)[labels] @ np.eye(5, 8)
+    both = np.hstack([grams.toarray(), vectors])
+    right = LogisticRegression(C=0.7, max_iter=10_000, tol=1e-8).fit(both, labels)
+    weights, bias = _fitted(grams, vectors, labels, 0.7, 10_000)
+    assert weights.shape == (5, 38)
+    np.testing.assert_allclose(weights, right.coef_, atol=2e-3)
+    np.testing.assert_allclose(bias - bias.mean(), right.intercept_ - right.intercept_.mean(), atol=2e-3)
