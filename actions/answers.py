@@ -57,6 +57,7 @@ _BOOK_WHICH = re.compile(r"^(?:我|我们|阿拉|帮我)?(?:要|想|想要)?(?:�
 _ASKS_WHAT = re.compile(r"是什么|什么是|做什么|干什么|干嘛|教什么|讲什么|学什么|有啥用|多少钱|要钱|收费|免费")
 _BOOKS = re.compile(r"报名|预约|预订|约一?个|报一?个|参加|登记")
 _SEVERAL = 3
+_CHOOSES_WITHIN = 16  # characters
 _DANGER_SURE_FROM = 0.5
 _SELF_HARM, _UNKNOWN = "self_harm", "unknown"  # kinds of emergency
 
@@ -145,6 +146,9 @@ class Answerer:
             return self._guarded.reply(act) or self._aspect(replace(act, intent="ask_service"), context)
         if not act.pressed and act.intent not in _NOT_A_DESCRIPTION and self._benefits.starts(act, context):
             return self._benefits.begin(act, context)
+        about_these = self._of_the_offered(act, context)
+        if about_these:
+            return about_these
         if goes_on(act, context):
             same = replace(act, intent=context.last_aspect or "ask_service", service_id=context.last_service)
             return self._services.answered(same, context.last_service or "", 1.0, context.person)
@@ -186,6 +190,16 @@ class Answerer:
         if act.intent == "unclear":
             return self._unclear(act, context)
         return self._aspect(act, context)
+
+    def _of_the_offered(self, act: UnderstoodAct, context: Context) -> Reply | None:
+        """Answer 那要多少钱 or 第二个要多少钱, asked instead of choosing, about what was offered."""
+        if act.intent not in ASPECTS or act.pressed or len(act.text) > _CHOOSES_WITHIN:
+            return None
+        service = chosen(act.text, context.choices, self._library)
+        if service:
+            return self._services.reply(replace(act, service_id=service.id), context)
+        several = len(set(context.choices)) > 1 and is_follow_up(act.text)
+        return self._services.among(act, context) if several else None
 
     def _danger(self, act: UnderstoodAct, context: Context) -> Reply:
         """Warn first; where it may be no danger at all, answer what it is otherwise too."""

@@ -87,6 +87,17 @@ class ServiceAnswers:
         """Ask whether one of ``services`` was meant, after another was answered about in vain."""
         return self._which([Match(service_id, 0.0, "") for service_id in services], aspect, say("deny_others"))
 
+    def among(self, act: UnderstoodAct, context: Context) -> Reply:
+        """Ask about which of the services offered it is; at the second time, answer about the first."""
+        aspect = _aspect_of(act)
+        offered = [Match(service_id, 1.0, "") for service_id in dict.fromkeys(context.choices)]
+        asked = self._which(offered, aspect, say("which_of_these", aspect=say(f"button_{aspect}")))
+        if context.last_reply is None or context.last_reply.blocks != asked.blocks:
+            return asked
+        ranking = [(match.service_id, match.score) for match in offered]
+        answered = _deniable(self.answered(act, offered[0].service_id, 1.0, context.person))
+        return answered.model_copy(update={"evidence": Evidence(ranking=ranking)})
+
     def _with_booking(self, block: AnswerBlock) -> AnswerBlock:
         """Return the answer with a button to book, where that can be booked here and now."""
         intent = next((intent for intent, service in BOOKED_BY.items() if service == block.service_id), None)

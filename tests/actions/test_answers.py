@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from actions.about import chosen, is_elsewhere, is_follow_up
 from actions.answers import Answerer
 from actions.understood import Context, UnderstoodAct, acts_of, context_of, slots_after
 from knowledge.library import Library
+from knowledge.person import Person
 from knowledge.plain_text import plain_text
 from knowledge.reply import AnswerBlock, ChoiceBlock, Evidence, Outcome, Reply, TextBlock
 from knowledge.search import Match
@@ -60,6 +62,34 @@ def test_a_follow_up_goes_on_with_the_last_service(answerer: Answerer) -> None:
 def test_with_nothing_before_it_a_follow_up_is_asked_back(answerer: Answerer) -> None:
     reply = answerer.reply([act("ask_amount", "那要多少钱")], Context())
     assert reply.outcome is Outcome.ASKED_WHAT_ABOUT
+
+
+OFFERED = ("home_visit", "home_adaptation", "emergency_call")
+
+
+def test_a_follow_up_on_a_choice_asks_which_and_then_answers_about_the_first(answerer: Answerer) -> None:
+    context = Context(choices=OFFERED, person=Person(age=(90, 90)))
+    asked = answerer.reply([act("ask_amount", "那要多少钱")], context)
+    assert asked.outcome is Outcome.ASKED_WHICH_SERVICE
+    (block,) = asked.blocks
+    assert isinstance(block, ChoiceBlock)
+    assert [button.act and (button.act.intent, button.act.service_id) for button in block.buttons] == [
+        ("ask_amount", service_id) for service_id in OFFERED
+    ]
+    again = answerer.reply([act("ask_amount", "那要多少钱")], replace(context, last_reply=asked))
+    assert again.service_ids() == ["home_visit"]
+    assert slots_after(again, context, NOW)["talk"]["others"] == ["home_adaptation", "emergency_call"]
+
+
+def test_who_says_which_and_what_at_once_is_answered(answerer: Answerer) -> None:
+    reply = answerer.reply([act("ask_how_to_apply", "第二个怎么申请")], Context(choices=OFFERED))
+    assert reply.service_ids() == ["home_adaptation"]
+    assert reply.blocks[0].kind == "answer" and reply.blocks[0].aspect == "ask_how_to_apply"
+
+
+def test_who_names_something_else_is_not_held_to_the_choice(answerer: Answerer) -> None:
+    reply = answerer.reply([act("ask_amount", "喘息服务多少钱")], Context(choices=OFFERED))
+    assert reply.service_ids() == ["respite"]
 
 
 def test_the_last_service_is_forgotten_after_half_an_hour() -> None:
