@@ -192,8 +192,13 @@ class Answerer:
         return self._aspect(act, context)
 
     def _of_the_offered(self, act: UnderstoodAct, context: Context) -> Reply | None:
-        """Answer 那要多少钱 or 第二个要多少钱, asked instead of choosing, about what was offered."""
-        if act.intent not in ASPECTS or act.pressed or len(act.text) > _CHOOSES_WITHIN:
+        """Answer 那要多少钱, 第二个要多少钱 or, of one only, 对的, said instead of choosing, about what was offered."""
+        if act.pressed or len(act.text) > _CHOOSES_WITHIN:
+            return None
+        offers = _offers(context.last_reply) if context.last_reply else []
+        if act.intent == "affirm" and len(offers) == 1:
+            return self._services.reply(replace(act, intent=offers[0].intent, service_id=offers[0].service_id), context)
+        if act.intent not in ASPECTS:
             return None
         service = chosen(act.text, context.choices, self._library)
         if service:
@@ -290,6 +295,12 @@ def _which_to_book() -> Reply:
     buttons = [Button(title=say(f"book_kind_{kind[5:]}"), act=Act(intent=kind)) for kind in BOOKED_BY]
     block = ChoiceBlock(text=say("book_which_kind"), buttons=buttons)
     return Reply(blocks=[block], outcome=Outcome.ASKED_WHICH_SERVICE)
+
+
+def _offers(reply: Reply) -> list[Act]:
+    """Return what the buttons of a choice between services stand for."""
+    buttons = [button for block in reply.blocks if isinstance(block, ChoiceBlock) for button in block.buttons]
+    return [button.act for button in buttons if button.act and button.act.service_id]
 
 
 def _next_aspect(context: Context) -> str:

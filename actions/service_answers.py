@@ -23,6 +23,7 @@ BOOKED_BY = {"book_training": "caregiver_training", "book_consultation": "elderc
 OUTSIDE_BELOW = 0.5  # the gate's probability under which a message is not ours, whatever the search finds
 NAMED_FROM = 0.75  # a service found this surely is answered whatever the classifier says
 _QUITE_SURE_FROM = 0.85  # below, an answer may be to another question (docs/quality)
+_MAY_BE_OURS_FROM = 0.85  # a service found this surely is offered below the refusal: half of those are ours (dev)
 _PATIENCE = 2  # messages in a row that are not ours; at the next one a person is offered
 _GUESS_FROM = 0.5  # the gate's probability from which we ask "did you mean"
 
@@ -72,7 +73,10 @@ class ServiceAnswers:
             return handoff(Outcome.HANDED_OFF_MISSES)
         else:  # never the same sentence three times
             text = say("out_of_scope_again" if context.misses % 2 else "out_of_scope")
-        return Reply(blocks=[TextBlock(text=text, contact=[hotline()])], outcome=Outcome.UNANSWERED_OUT_OF_SCOPE)
+        refused: list[Block] = [TextBlock(text=text, contact=[hotline()])]
+        if not elsewhere and found.best and found.best.score >= _MAY_BE_OURS_FROM:
+            refused += self._which([found.best], _aspect_of(act), say("out_of_scope_or")).blocks
+        return Reply(blocks=refused, outcome=Outcome.UNANSWERED_OUT_OF_SCOPE)
 
     def _found(self, act: UnderstoodAct, found: About, context: Context) -> Reply:
         if found.best is None or not found.is_known():

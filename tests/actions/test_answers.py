@@ -87,6 +87,25 @@ def test_who_says_which_and_what_at_once_is_answered(answerer: Answerer) -> None
     assert reply.blocks[0].kind == "answer" and reply.blocks[0].aspect == "ask_how_to_apply"
 
 
+def test_what_sounds_foreign_but_is_surely_found_is_offered_below_the_refusal(
+    library: Library, answerer: Answerer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    score = 0.9
+    monkeypatch.setattr(library, "find_by_vector", lambda *_, **__: [Match("meal_service", score, "")])
+    asks = act("ask_where", "看勿见，吃饭有啥地方好送", in_field=0.1)
+    refused = answerer.reply([asks], Context())
+    assert refused.outcome is Outcome.UNANSWERED_OUT_OF_SCOPE
+    after = slots_after(refused, Context(), NOW)
+    assert after["choices"] == ["meal_service"] and after["misses"] == 1
+    yes = answerer.reply([act("affirm", "对的")], context_of(after, NOW))
+    assert yes.service_ids() == ["meal_service"]
+    assert yes.blocks[0].kind == "answer" and yes.blocks[0].aspect == "ask_where"
+    elsewhere = answerer.reply([act("ask_where", "成都吃饭有啥地方好送", in_field=0.1)], Context())
+    score = 0.8
+    unlike = answerer.reply([asks], Context())
+    assert [len(reply.blocks) for reply in (elsewhere, unlike)] == [1, 1]
+
+
 def test_who_names_something_else_is_not_held_to_the_choice(answerer: Answerer) -> None:
     reply = answerer.reply([act("ask_amount", "喘息服务多少钱")], Context(choices=OFFERED))
     assert reply.service_ids() == ["respite"]
