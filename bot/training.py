@@ -56,6 +56,7 @@ def train(settings: GatewaySettings) -> None:
         *(settings.dialogue_python, "-m", "rasa", "train"),
         *("--domain", "nlu/domain", "--data", "nlu/data", "--config", "config.yml"),
         *("--out", str(model.parent.resolve()), "--fixed-model-name", "advisor"),
+        "--skip-validation",  # reads everything once more; tests/nlu/test_data.py does it
     ]
     with log.open("w") as handle:
         done = subprocess.run(  # noqa: S603

@@ -84,7 +84,8 @@ def test_a_follow_up_on_a_choice_asks_which_and_then_answers_about_the_first(ans
 def test_who_says_which_and_what_at_once_is_answered(answerer: Answerer) -> None:
     reply = answerer.reply([act("ask_how_to_apply", "第二个怎么申请")], Context(choices=OFFERED))
     assert reply.service_ids() == ["home_adaptation"]
-    assert reply.blocks[0].kind == "answer" and reply.blocks[0].aspect == "ask_how_to_apply"
+    assert reply.blocks[0].kind == "answer"
+    assert reply.blocks[0].aspect == "ask_how_to_apply"
 
 
 def test_what_sounds_foreign_but_is_surely_found_is_offered_below_the_refusal(
@@ -96,10 +97,12 @@ def test_what_sounds_foreign_but_is_surely_found_is_offered_below_the_refusal(
     refused = answerer.reply([asks], Context())
     assert refused.outcome is Outcome.UNANSWERED_OUT_OF_SCOPE
     after = slots_after(refused, Context(), NOW)
-    assert after["choices"] == ["meal_service"] and after["misses"] == 1
+    assert after["choices"] == ["meal_service"]
+    assert after["misses"] == 1
     yes = answerer.reply([act("affirm", "对的")], context_of(after, NOW))
     assert yes.service_ids() == ["meal_service"]
-    assert yes.blocks[0].kind == "answer" and yes.blocks[0].aspect == "ask_where"
+    assert yes.blocks[0].kind == "answer"
+    assert yes.blocks[0].aspect == "ask_where"
     elsewhere = answerer.reply([act("ask_where", "成都吃饭有啥地方好送", in_field=0.1)], Context())
     score = 0.8
     unlike = answerer.reply([asks], Context())

@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="session", autouse=True)
 def encoder_of_our_field() -> None:
     """Name it to the components, as the supervisor does."""
-    made = [folder for folder in (ROOT / "var" / "encoder").glob("e5-field-*") if folder.is_dir()]
+    folders = [folder for folder in (ROOT / "var" / "encoder").glob("e5-field-*") if folder.is_dir()]
+    made = sorted(folders, key=lambda folder: folder.stat().st_mtime, reverse=True)
     with pytest.MonkeyPatch.context() as patch:
         if made:
             patch.setenv("ADVISOR_ENCODER_FOLDER", str(made[0]))
