@@ -87,8 +87,8 @@ def prepare(settings: GatewaySettings) -> None:
     settings.var.mkdir(parents=True, exist_ok=True)
     if is_stale(settings):
         if not console.is_terminal:  # no spinner there: say it once
-            console.print("training the dialogue model (about six minutes, once) …")
-        with console.status("training the dialogue model (about six minutes, once) …"):
+            console.print("training the dialogue model (about five minutes, once) …")
+        with console.status("training the dialogue model (about five minutes, once) …"):
             train_model(settings)
     library_with_progress()
     database = Database(settings.database, Cipher(settings.encryption_key()))

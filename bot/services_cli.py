@@ -77,7 +77,7 @@ def tune(
     layers: Annotated[Path, typer.Option("--out", help="Where the trained layers go.")] = LAYERS,
     further: Annotated[bool, typer.Option(help="One pass from the layers as they are: after new words.")] = False,
 ) -> None:
-    """Train the encoder's upper layers on the list and on what people say (40 minutes on two cores; --further 14)."""
+    """Train the encoder's upper layers on the list and on what people say (40 minutes on two cores; --further 30)."""
     from bot.cli import console
     from knowledge.tuning.data import UTTERANCES, lessons
     from knowledge.tuning.train import FURTHER, Plan, Trainer
