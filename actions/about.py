@@ -26,6 +26,7 @@ FOLLOW_UP_BELOW = 0.50  # a short follow-up goes on with the last service below 
 LEADS_ON_BELOW = 0.80  # the same, where the message begins as a follow-up does
 _LEADS_ON = ("那", "它", "还有", "这个", "他", "她")
 _SHORT = 16
+_VERY_SHORT = 6  # 一级可以吗: a text that short and without a name says nothing by itself
 _LONG = 20  # a longer text may say more than one thing
 _SAYS_SOMETHING = 5  # characters of a clause worth a search
 _MAX_CLAUSES = 6
@@ -90,7 +91,10 @@ def about(act: UnderstoodAct, context: Context, library: Library, only: Sequence
         matches = _with_clauses(whole, matches, library, encoder)
     matches = _with_topics(act.text, matches, library)
     best = matches[0].score if matches else 0.0
-    sure = LEADS_ON_BELOW if act.text.startswith(_LEADS_ON) else FOLLOW_UP_BELOW
+    leads_on = act.text.startswith(_LEADS_ON) or (
+        len(act.text) <= _VERY_SHORT and not library.search.names_one(act.text)
+    )
+    sure = LEADS_ON_BELOW if leads_on else FOLLOW_UP_BELOW
     if last and len(act.text) <= _SHORT and best < sure and not only:
         return About((Match(last.id, 1.0, ""), *matches), followed=True)
     return About(tuple(matches))

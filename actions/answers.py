@@ -56,6 +56,8 @@ _INTERRUPTS_FROM = 0.5
 _BOOK_WHICH = re.compile(r"^(?:我|我们|阿拉|帮我)?(?:要|想|想要)?(?:预约|预订|约一下|约)[一下个吧。！]*$")
 _ASKS_WHAT = re.compile(r"是什么|什么是|做什么|干什么|干嘛|教什么|讲什么|学什么|有啥用|多少钱|要钱|收费|免费")
 _BOOKS = re.compile(r"报名|预约|预订|约一?个|报一?个|参加|登记")
+_DENIES = re.compile(r"不|勿|弗|错|没问|no")
+_IS_ILL = re.compile(r"查出|确诊|诊断|(?:医生|医院).{0,3}(?:讲|说)[^，。]{0,6}是|得了")
 _SEVERAL = 3
 _CHOOSES_WITHIN = 16  # characters
 _DANGER_SURE_FROM = 0.5
@@ -162,7 +164,9 @@ class Answerer:
         if act.intent == "repeat":
             return again(context.last_reply)
         if act.intent == "simplify" and not self._library.search.names_one(act.text):
-            return simpler(context.last_reply)
+            plainer = simpler(context.last_reply)
+            missed = plainer.outcome is Outcome.ASKED_WHAT_ABOUT and context.misses >= 1
+            return handoff(Outcome.HANDED_OFF_MISSES) if missed else plainer
         act = as_about_booking(act)
         booking = self._booking.begins(act, context) if self._booking else None
         if act.intent in BOOKED_BY:
@@ -181,8 +185,12 @@ class Answerer:
             return self._privacy.answers(act, context)
         if act.intent == "emergency" and not act.pressed:
             return self._danger(act, context)
-        if act.intent == "deny" and context.others:
+        if act.intent == "deny" and context.others and (act.pressed or _DENIES.search(act.text)):
             return self._services.others(context.others, context.last_aspect or "ask_service")
+        if act.intent == "deny" and context.last_service and not act.pressed and not _DENIES.search(act.text):
+            return self._aspect(replace(act, intent="ask_service"), context)  # 今天都没来 tells more of it
+        if act.intent == "medical_question" and _IS_ILL.search(act.text) and not is_question(act.text):
+            return self._with_help(act, context)
         hours = None if context.last_service or act.pressed else our_hours(act.text)
         fixed = hours or reply_without_search(act.intent, act.text)
         if fixed is not None:
@@ -190,6 +198,15 @@ class Answerer:
         if act.intent == "unclear":
             return self._unclear(act, context)
         return self._aspect(act, context)
+
+    def _with_help(self, act: UnderstoodAct, context: Context) -> Reply:
+        """Return the doctor's matter, and below it what there is for who has such an illness."""
+        guarded = reply_without_search("medical_question", act.text)
+        help_ = self._aspect(replace(act, intent="ask_service", ranking=()), context)
+        if guarded is None or not help_.service_ids():
+            return guarded or help_
+        both = merged([guarded, help_])
+        return both.model_copy(update={"evidence": help_.evidence})
 
     def _of_the_offered(self, act: UnderstoodAct, context: Context) -> Reply | None:
         """Answer 那要多少钱, 第二个要多少钱 or, of one only, 对的, said instead of choosing, about what was offered."""

@@ -92,6 +92,8 @@ def simpler(last: Reply | None) -> Reply:
         block: Block = answer.simpler(first)
     else:
         block = first.model_copy(update={name: [] for name in ("points", "advice") if hasattr(first, name)})
+    if [block] == last.blocks:  # shorter it cannot be, and the same once more helps nobody
+        return _text(say("simplify_no_more"), Outcome.ASKED_WHAT_ABOUT, contact=[hotline()])
     return Reply(blocks=[block], outcome=Outcome.ANSWERED_CONVERSATION)
 
 

@@ -29,6 +29,7 @@ _YES = re.compile(
     r"[啊呀哦吧的了，。！]*(?:就这样|没错|谢谢)?[。！]*$"
 )
 _NEGATES = re.compile(r"(?:不|别|没|勿|弗)(?!错|问题)")
+_NAME = re.compile(r"^(?:(?:我|本人|免贵)*姓[^，。]{1,4}|我(?:名字)?叫[^，。]{2,4})$")
 _NO_PHONE = re.compile(r"没有?(?:电话|手机)|不记得|记不得|忘(?:记|了)|不想说|不方便|不告诉")
 _DIGITS = re.compile(r"\d{5,}")
 
@@ -78,6 +79,8 @@ class Making:
             if form.step is Step.PHONE:
                 return asked(form, Step.PHONE, say("book_phone_none"), [stop()], [hotline()])
             return self.next(form, context, say("book_phone_none"))
+        if _NAME.search(act.text) and form.step is not Step.CONFIRM:
+            return self.next(form, context, say("book_no_name"))
         if form.step is Step.PHONE and _DIGITS.search(act.text):
             return asked(form, Step.PHONE, say("book_phone_wrong"), [stop()])
         return None

@@ -336,3 +336,39 @@ def test_all_five_figures_and_the_payday_are_told(answerer: Answerer) -> None:
 def test_who_is_here_is_not_sent_to_another_city(answerer: Answerer) -> None:
     reply = answerer.reply([act("ask_where", "我从河南来带孙子，居住证哪里办")], Context())
     assert "当地的12345" not in plain_text(reply)
+
+
+def test_what_cannot_be_said_more_simply_is_not_said_once_more(answerer: Answerer) -> None:
+    context = Context(last_reply=answerer.reply([act("thank", "谢谢")], Context()))
+    first = answerer.reply([act("simplify", "说简单点")], context)
+    assert first.blocks != (context.last_reply and context.last_reply.blocks)
+    second = answerer.reply([act("simplify", "还是不懂")], Context(last_reply=first, misses=1))
+    assert second.outcome is Outcome.HANDED_OFF_MISSES
+
+
+def test_only_what_denies_is_asked_what_else_was_meant(answerer: Answerer) -> None:
+    context = Context(last_service="ltci_home", others=("respite", "day_care"))
+    assert answerer.reply([act("deny", "不是问这个")], context).outcome is Outcome.ASKED_WHICH_SERVICE
+    assert answerer.reply([act("deny", "今天都没来")], context).service_ids() == ["ltci_home"]
+
+
+def test_an_illness_told_gets_the_doctor_and_what_there_is_for_it(
+    library: Library, answerer: Answerer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library, "find_by_vector", lambda *_, **__: [Match("dementia_community", 0.9, "")])
+    told = answerer.reply([act("medical_question", "我妈刚查出来痴呆")], Context())
+    assert told.outcome is Outcome.GUARDED_MEDICAL
+    assert told.service_ids() == ["dementia_community"]
+    asked = answerer.reply([act("medical_question", "我妈查出来痴呆吃什么药好")], Context())
+    assert asked.service_ids() == []
+
+
+def test_a_few_words_without_a_name_go_on_with_the_last_service(
+    library: Library, answerer: Answerer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library, "find_by_vector", lambda *_, **__: [Match("needs_assessment", 0.7, "")])
+    context = Context(last_service="ltci_apply")
+    assert answerer.reply([act("ask_eligibility", "一级可以吗")], context).service_ids() == ["ltci_apply"]
+    assert answerer.reply([act("ask_eligibility", "评一级的老人可以申请吗")], context).service_ids() == [
+        "needs_assessment"
+    ]

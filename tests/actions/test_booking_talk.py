@@ -364,6 +364,13 @@ def test_who_has_no_code_is_told_whom_to_ring(talk: Talk) -> None:
     assert "12345" in plain_text(talk.say("inform", "号码忘记了"))
 
 
+def test_a_name_is_not_wanted_and_not_misunderstood(talk: Talk) -> None:
+    talk.say("book_training", "我要报名照护课")
+    said = plain_text(talk.say("inform", "我姓陈"))
+    assert said.startswith("名字不用留")
+    assert "没有听懂" not in said
+
+
 # --- several bookings --------------------------------------------------------------------------------
 
 
