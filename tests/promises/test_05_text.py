@@ -9,6 +9,7 @@ import resource
 
 import pytest
 import schemathesis
+import schemathesis.specs.openapi.schemas  # it loads this late: beside a thread that loads too, Python 3.11's parser fails
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
