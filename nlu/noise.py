@@ -10,7 +10,7 @@ import functools
 import random
 import re
 from pathlib import Path
-from typing import Callable, Dict, List
+from typing import Any, Callable, Dict, List
 
 _STOPS = re.compile(r"[，。？！、；：,.?!;:…~～“”\"'（）()]")
 _DIALECT = Path(__file__).with_name("dialect_noise.tsv")
@@ -65,7 +65,7 @@ def one_of_all(text: str, rng: random.Random) -> str:
 
 
 @functools.lru_cache(maxsize=None)
-def _to_traditional() -> "object":
+def _to_traditional() -> Any:
     import opencc
 
     return opencc.OpenCC("s2t")

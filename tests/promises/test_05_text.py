@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import random
@@ -9,7 +10,6 @@ import resource
 
 import pytest
 import schemathesis
-import schemathesis.specs.openapi.schemas  # it loads this late: beside a thread that loads too, Python 3.11's parser fails
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
@@ -29,6 +29,8 @@ from storage.turns import Buttons, Turns
 from tests.bot.test_path import Dialogue, database, fine, library, path_with  # noqa: F401
 from tests.web.conftest import AT, HERE, Forgets, Page, dialogue, made, page  # noqa: F401
 
+# It would load this late, and beside a thread that loads something too Python 3.11's parser fails.
+importlib.import_module("schemathesis.specs.openapi.schemas")
 SIZE = 10_000 if os.environ.get("ADVISOR_SOAK") else 300
 _GROWTH_KIB = 150_000
 SEEDS = [
