@@ -72,13 +72,13 @@ def test_a_second_training_encodes_only_what_is_new(featurizer, monkeypatch, tmp
     assert train("一") == [1]
 
 
-def test_an_example_is_fingerprinted_by_its_numbers_and_they_are_not_printed(featurizer, monkeypatch, tmp_path):
+def test_an_example_is_fingerprinted_by_its_numbers(featurizer, monkeypatch, tmp_path):
     monkeypatch.setattr(encoder, "encoder_folder", lambda: tmp_path / "e5")
-    monkeypatch.setattr(np.ndarray, "__str__", lambda self: pytest.fail("printed"), raising=False)
-    examples = [Message({TEXT: "一"}), Message({TEXT: "一"}), Message({TEXT: "二"})]
+    examples = [Message({TEXT: "一"}), Message({TEXT: "二二"})]
     encoder._encode_examples(featurizer._encode, examples)
-    examples[2].set(TEXT, "一")
-    one, same, other = (message.fingerprint() for message in examples)
-    assert one != other
-    examples[1].set(VECTOR, examples[0].get(VECTOR))
-    assert one == same
+    one, other = (message.get(VECTOR) for message in examples)
+    assert one.fingerprint() != other.fingerprint()
+    again = Message({TEXT: "一"})
+    encoder._encode_examples(featurizer._encode, [again])
+    assert again.get(VECTOR).fingerprint() == one.fingerprint()
+    assert again.fingerprint() == examples[0].fingerprint()  # Rasa's, of text and vector
