@@ -164,9 +164,7 @@ class Answerer:
         if act.intent == "repeat":
             return again(context.last_reply)
         if act.intent == "simplify" and not self._library.search.names_one(act.text):
-            plainer = simpler(context.last_reply)
-            missed = plainer.outcome is Outcome.ASKED_WHAT_ABOUT and context.misses >= 1
-            return handoff(Outcome.HANDED_OFF_MISSES) if missed else plainer
+            return simpler(context.last_reply)
         act = as_about_booking(act)
         booking = self._booking.begins(act, context) if self._booking else None
         if act.intent in BOOKED_BY:

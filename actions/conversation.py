@@ -84,7 +84,7 @@ def again(last: Reply | None) -> Reply:
 
 
 def simpler(last: Reply | None) -> Reply:
-    """Return the two most important sentences of the last reply."""
+    """Return the two most important sentences of the last reply; where it has no more than that, say so, then offer a person."""
     if last is None:
         return _text(say("simplify_nothing"), Outcome.ASKED_WHAT_ABOUT)
     first = next((block for block in last.blocks if isinstance(block, AnswerBlock)), last.blocks[0])
@@ -92,8 +92,11 @@ def simpler(last: Reply | None) -> Reply:
         block: Block = answer.simpler(first)
     else:
         block = first.model_copy(update={name: [] for name in ("points", "advice") if hasattr(first, name)})
-    if [block] == last.blocks:  # shorter it cannot be, and the same once more helps nobody
-        return _text(say("simplify_no_more"), Outcome.ASKED_WHAT_ABOUT, contact=[hotline()])
+    no_more = _text(say("simplify_no_more"), Outcome.ASKED_WHAT_ABOUT, contact=[hotline()])
+    if last.blocks == no_more.blocks:
+        return handoff(Outcome.HANDED_OFF_MISSES)
+    if [block] == last.blocks and last.outcome is Outcome.ANSWERED_CONVERSATION:
+        return no_more  # the same sentence once more helps nobody
     return Reply(blocks=[block], outcome=Outcome.ANSWERED_CONVERSATION)
 
 
