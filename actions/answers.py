@@ -183,10 +183,12 @@ class Answerer:
             return self._privacy.answers(act, context)
         if act.intent == "emergency" and not act.pressed:
             return self._danger(act, context)
-        if act.intent == "deny" and context.others and (act.pressed or _DENIES.search(act.text)):
-            return self._services.others(context.others, context.last_aspect or "ask_service")
-        if act.intent == "deny" and context.last_service and not act.pressed and not _DENIES.search(act.text):
-            return self._aspect(replace(act, intent="ask_service"), context)  # 今天都没来 tells more of it
+        if act.intent == "deny":
+            denies = act.pressed or _DENIES.search(act.text)
+            if denies and context.others:
+                return self._services.others(context.others, context.last_aspect or "ask_service")
+            if not denies and context.last_service:  # 今天都没来 tells more of it
+                return self._aspect(replace(act, intent="ask_service"), context)
         if act.intent == "medical_question" and _IS_ILL.search(act.text) and not is_question(act.text):
             return self._with_help(act, context)
         hours = None if context.last_service or act.pressed else our_hours(act.text)

@@ -84,7 +84,7 @@ def again(last: Reply | None) -> Reply:
 
 
 def simpler(last: Reply | None) -> Reply:
-    """Return the two most important sentences of the last reply; where it has no more than that, say so, then offer a person."""
+    """Return the two most important sentences of the last reply; of one sentence an apology, and then a person."""
     if last is None:
         return _text(say("simplify_nothing"), Outcome.ASKED_WHAT_ABOUT)
     first = next((block for block in last.blocks if isinstance(block, AnswerBlock)), last.blocks[0])
